@@ -1,0 +1,1 @@
+"""What makes it happen: engines, scheduler, journal, run store, world and the command line."""

@@ -1,0 +1,182 @@
+"""The config of a run: composed by Hydra from `conf`, then validated once more, so that nobody sees a DictConfig.
+
+Sections of plug-ins (engine, society, recipe, instruments) are validated by the dataclass that the plug-in declares.
+Every complaint is a `UserError` that names the config path and the nearest allowed key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, cast
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from agents.errors import UserError, did_you_mean
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathsConfig:
+    """Folders."""
+
+    runs: str = "runs"
+    """Run folders are made below this one."""
+    data: str = ""
+    """Relative data files are looked up here first, then in the working directory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsConfig:
+    """When to stop; null is no limit."""
+
+    window: Annotated[int, Field(ge=1)] = 512
+    """Live root scripts at a time; bounds memory."""
+    script_requests: Annotated[int, Field(ge=1)] | None = None
+    """Requests that one root script may make (along each branch of its forks)."""
+    script_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Prompt and output tokens that one root script may use (along each branch of its forks)."""
+    requests: Annotated[int, Field(ge=1)] | None = None
+    """Requests that one stage may make; the run then stops and can be resumed."""
+    tokens: Annotated[int, Field(ge=1)] | None = None
+    """Prompt and output tokens that one stage may use."""
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    """Minutes that one stage may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """Everything a run needs to know. Plug-in sections keep their own validated dataclass elsewhere."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "run"
+    """Run folders are grouped by this name."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Everything random follows from it."""
+    paths: PathsConfig = field(default_factory=PathsConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    model: dict[str, Any] = field(default_factory=dict)
+    """A model entry, see `folkmoot model ls`."""
+    engine: dict[str, Any] = field(default_factory=dict)
+    """name: vllm, transformers, openai, replay or scripted; the rest belongs to that engine."""
+    population: dict[str, Any] = field(default_factory=dict)
+    """A population spec; personas are drawn from it."""
+    society: dict[str, Any] = field(default_factory=dict)
+    """name: a registered society; the rest belongs to it."""
+    recipe: dict[str, Any] = field(default_factory=dict)
+    """name: a registered recipe; the rest are its training settings."""
+    measure: dict[str, Any] = field(default_factory=dict)
+    """Instruments and the judge."""
+    loop: dict[str, Any] = field(default_factory=dict)
+    """Rounds of the alignment loop, and the gate."""
+
+
+def validate(cls: type[T], given: Mapping[str, Any], where: str) -> T:
+    """Return `given` as an instance of the dataclass `cls`.
+
+    where: config path of the section, for messages. Raises UserError for unknown keys and values out of range.
+    """
+    _refuse_unknown(cls, given, where)
+    try:
+        return TypeAdapter(cls).validate_python(dict(given))
+    except ValidationError as error:
+        raise _explained(error, where) from None
+
+
+def plugin_section(section: Mapping[str, Any], where: str) -> tuple[str, dict[str, Any]]:
+    """Split a plug-in's section into its name and the rest. Raises UserError when it has no name."""
+    rest = dict(section)
+    name = rest.pop("name", None)
+    if not isinstance(name, str) or not name:
+        raise UserError(
+            f"{where}.name is missing.", "the section says which plug-in it configures.", f"set {where}.name"
+        )
+    return name, rest
+
+
+def compose(overrides: Sequence[str], *, config_dir: Path | None = None) -> RunConfig:
+    """Compose `conf/config.yaml` with overrides and validate the part that belongs to the house.
+
+    config_dir: a further folder of config groups, such as a third party's `society/`.
+    """
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_module
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    words = list(overrides)
+    if config_dir is not None:
+        if not config_dir.is_dir():
+            raise UserError(f"--conf {config_dir} is not a folder.", "", "give a folder that holds config groups")
+        words.append(f"hydra.searchpath=[file://{config_dir.resolve()}]")
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_module("conf", version_base="1.3"):
+            raw = hydra_compose(config_name="config", overrides=words)
+        given = cast(dict[str, Any], OmegaConf.to_container(raw, resolve=True, throw_on_missing=True))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise _hydra_explained(error, overrides) from None
+    finally:
+        GlobalHydra.instance().clear()
+    return validate(RunConfig, given, "")
+
+
+def as_dict(config: RunConfig) -> dict[str, Any]:
+    """Return the config as plain values, as `config.yaml` holds it."""
+    return dataclasses.asdict(config)
+
+
+def differing_keys(left: Mapping[str, Any], right: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return the config paths at which two nested mappings differ, sorted."""
+    out: list[str] = []
+    for key in sorted(left.keys() | right.keys()):
+        a, b = left.get(key), right.get(key)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            out += differing_keys(a, b, f"{prefix}{key}.")
+        elif a != b:
+            out.append(f"{prefix}{key}")
+    return out
+
+
+def _refuse_unknown(cls: Any, given: Mapping[str, Any], where: str) -> None:
+    hints = typing.get_type_hints(cls)
+    for key, value in given.items():
+        path = f"{where}.{key}" if where else str(key)
+        if key not in hints:
+            raise UserError(f"{path} is not a config key.", "", did_you_mean(str(key), hints))
+        for inner in _dataclasses_in(hints[key]):
+            values = value if isinstance(value, list) else [value]
+            for n, item in enumerate(values):
+                if isinstance(item, Mapping):
+                    _refuse_unknown(inner, item, f"{path}.{n}" if isinstance(value, list) else path)
+
+
+def _dataclasses_in(hint: Any) -> list[Any]:
+    if dataclasses.is_dataclass(hint):
+        return [hint]
+    if typing.get_origin(hint) in (list, tuple, Annotated, types.UnionType, typing.Union):
+        return [found for part in typing.get_args(hint) for found in _dataclasses_in(part)]
+    return []
+
+
+def _explained(error: ValidationError, where: str) -> UserError:
+    first = error.errors()[0]
+    path = ".".join(str(part) for part in (where, *first["loc"]) if str(part))
+    return UserError(
+        f"{path} = {first.get('input')!r} is not valid.", f"{first['msg'][0].lower()}{first['msg'][1:]}.", f"set {path}"
+    )
+
+
+def _hydra_explained(error: Exception, overrides: Sequence[str]) -> UserError:
+    text = " ".join(str(error).split())
+    key = getattr(error, "full_key", None) or next((o for o in overrides if o.split("=")[0].lstrip("+~") in text), "")
+    bare = key.split("=")[0].lstrip("+~")
+    top = {f.name for f in dataclasses.fields(RunConfig)}
+    hint = did_you_mean(bare, top | {"experiment"}) if bare and "." not in bare else "see `folkmoot run --help`"
+    return UserError(f"The config cannot be composed: {key or 'see below'}.", text.rstrip(".") + ".", hint)

@@ -1,0 +1,386 @@
+"""Drive thousands of scripts against one engine, with no global barrier.
+
+Each answer at once advances the script that waits for it, and the script's next request goes straight to the engine.
+Waiting happens only where a script joins its own list or fork. A window of live scripts bounds memory. Results never
+depend on the order of completion: identities, seeds, notes and budgets follow the script tree alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from agents.errors import UserError
+from agents.requests import (
+    Cause,
+    Event,
+    Forfeit,
+    Fork,
+    Generate,
+    OverBudget,
+    RequestFailed,
+    Score,
+    Script,
+    request_digest,
+)
+from agents.sample import Sample
+from sim.engines.base import Engine, Finished, Ticket
+from sim.journal import Journal
+
+log = logging.getLogger(__name__)
+
+NoteItem: TypeAlias = Event | Sample | Forfeit
+Note: TypeAlias = tuple[str, int, NoteItem]
+"""(path of the script that wrote it, number of requests that script had made, what it wrote)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When to stop. None is no limit. The two script limits hold along every branch of a script's forks."""
+
+    window: int = 512
+    script_requests: int | None = None
+    script_tokens: int | None = None
+    run_requests: int | None = None
+    run_tokens: int | None = None
+    run_seconds: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """How one root script ended. value is its return value; cause and why are set when it was lost."""
+
+    index: int
+    path: str
+    value: Any = None
+    notes: list[Note] = field(default_factory=list)
+    cause: Cause | None = None
+    why: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Running counts of a stage. stopped: "" while going or complete, else why it stopped early."""
+
+    num_scripts: int = 0
+    num_done: int = 0
+    num_lost: int = 0
+    num_live: int = 0
+    num_requests: int = 0
+    num_from_journal: int = 0
+    num_failed: int = 0
+    num_prompt_tokens: int = 0
+    num_cached_tokens: int = 0
+    num_output_tokens: int = 0
+    num_forfeits: int = 0
+    lost: dict[str, int] = field(default_factory=dict)
+    forfeits: dict[str, int] = field(default_factory=dict)
+    by_purpose: dict[str, list[float]] = field(default_factory=dict)
+    seconds: float = 0.0
+    stopped: str = ""
+
+
+class _Task:
+    """One script, root or forked child."""
+
+    __slots__ = (
+        "children",
+        "error",
+        "index",
+        "notes",
+        "ordinal",
+        "parent",
+        "path",
+        "results",
+        "script",
+        "slot",
+        "spent",
+        "value",
+        "waiting",
+    )
+
+    def __init__(self, script: Script[Any], path: str, parent: _Task | None, slot: int, index: int) -> None:
+        self.script = script
+        self.path = path
+        self.parent = parent
+        self.slot = slot
+        self.index = index
+        self.ordinal = 0
+        self.waiting = 0
+        self.results: list[Any] | None = None
+        self.children: list[_Task] = []
+        self.notes: list[Note] = []
+        self.spent: tuple[int, int] = (0, 0) if parent is None else parent.spent
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+
+class Scheduler:
+    """Play scripts to their end against an engine, through a journal."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        run_seed: int,
+        stage: str = "",
+        journal: Journal | None = None,
+        limits: Limits | None = None,
+        on_progress: Callable[[Tally], None] | None = None,
+        progress_every_s: float = 0.5,
+    ) -> None:
+        self.engine = engine
+        self.run_seed = run_seed
+        self.prefix = f"{stage}/" if stage else ""
+        self.journal = journal
+        self.limits = limits or Limits()
+        self.tally = Tally()
+        self._on_progress = on_progress
+        self._progress_every_s = progress_every_s
+        self._ready: deque[tuple[_Task, Any]] = deque()
+        self._outbox: list[Ticket] = []
+        self._in_flight = 0
+        self._done: list[Outcome] = []
+        self._stop = ""
+
+    def stop(self, why: str) -> None:
+        """Ask for a clean end: nothing new is submitted, what is in flight is awaited and journalled."""
+        self._stop = self._stop or why
+
+    def play(self, scripts: Iterable[tuple[str, Script[Any]]]) -> Iterator[Outcome]:
+        """Yield the outcome of every root script as it ends (in no particular order; `Outcome.index` tells).
+
+        scripts: (name, script) pairs with unique names, drawn lazily as the window allows.
+        Raises UserError from the journal, EngineDied from the engine.
+        """
+        began = self._reported = time.monotonic()
+        source = iter(scripts)
+        exhausted = False
+        try:
+            while True:
+                while not exhausted and not self._stop and self.tally.num_live < self.limits.window:
+                    pair = next(source, None)
+                    if pair is None:
+                        exhausted = True
+                    else:
+                        self._admit(*pair)
+                    if len(self._ready) > 64:
+                        self._advance_ready()
+                self._advance_ready()
+                if self._done:
+                    done, self._done = self._done, []
+                    yield from done
+                if self._stop:
+                    self._outbox.clear()
+                if self._outbox:
+                    batch, self._outbox = self._outbox, []
+                    self._in_flight += len(batch)
+                    self.engine.submit(batch)
+                if self._in_flight:
+                    self._receive(self.engine.poll())
+                elif not self._ready and not self._done and (self._stop or (exhausted and not self.tally.num_live)):
+                    break
+                self._watch(began)
+        finally:
+            self.tally.seconds = time.monotonic() - began
+            self.tally.stopped = self._stop
+            self._report()
+
+    def _watch(self, began: float) -> None:
+        now = time.monotonic()
+        limits, tally = self.limits, self.tally
+        if limits.run_seconds is not None and now - began > limits.run_seconds:
+            self.stop(f"budget: {limits.run_seconds / 60:g} minutes are used up")
+        if limits.run_requests is not None and tally.num_requests >= limits.run_requests:
+            self.stop(f"budget: {limits.run_requests} requests are used up")
+        spent = tally.num_prompt_tokens + tally.num_output_tokens
+        if limits.run_tokens is not None and spent >= limits.run_tokens:
+            self.stop(f"budget: {limits.run_tokens} tokens are used up")
+        if now - self._reported >= self._progress_every_s:
+            tally.seconds = now - began
+            self._reported = now
+            self._report()
+
+    def _report(self) -> None:
+        if self._on_progress is not None:
+            self._on_progress(self.tally)
+
+    def _admit(self, name: str, script: Script[Any]) -> None:
+        task = _Task(script, self.prefix + name, None, 0, self.tally.num_scripts)
+        self.tally.num_scripts += 1
+        self.tally.num_live += 1
+        self._ready.append((task, None))
+
+    def _receive(self, finished: list[Finished]) -> None:
+        if not finished:
+            return
+        self._in_flight -= len(finished)
+        if self.journal is not None:
+            self.journal.append(finished)
+        for item in finished:
+            self._deliver(item)
+
+    def _deliver(self, item: Finished) -> None:
+        ticket, usage, tally = item.ticket, item.usage, self.tally
+        task: _Task = ticket.owner
+        tally.num_requests += 1
+        tally.num_prompt_tokens += usage.num_prompt
+        tally.num_cached_tokens += usage.num_cached
+        tally.num_output_tokens += usage.num_output
+        cost = tally.by_purpose.get(ticket.request.purpose)
+        if cost is None:
+            cost = tally.by_purpose[ticket.request.purpose] = [0, 0, 0, 0]
+        cost[0] += 1
+        cost[1] += usage.num_prompt
+        cost[2] += usage.num_cached
+        cost[3] += usage.num_output
+        requests, tokens = task.spent
+        task.spent = (requests, tokens + usage.num_prompt + usage.num_output)
+        value: Any = item.result
+        if value is None:
+            tally.num_failed += 1
+            value = RequestFailed(item.error)
+        if task.results is None:
+            self._ready.append((task, value))
+            return
+        task.results[ticket.slot] = value
+        task.waiting -= 1
+        if not task.waiting:
+            results, task.results = task.results, None
+            failed = next((r for r in results if isinstance(r, RequestFailed)), None)
+            self._ready.append((task, failed if failed is not None else results))
+
+    def _advance_ready(self) -> None:
+        ready = self._ready
+        while ready:
+            self._advance(*ready.popleft())
+
+    def _advance(self, task: _Task, value: Any) -> None:
+        """Run one script until it waits for something or ends."""
+        script = task.script
+        try:
+            while True:
+                item = script.throw(value) if isinstance(value, BaseException) else script.send(value)
+                value = None
+                kind = type(item)
+                if kind is Generate or kind is Score:
+                    refused = self._over_budget(task, 1)
+                    if refused is None:
+                        self._send(task, item, 0)
+                        return
+                    value = refused
+                elif kind is Event or kind is Sample or kind is Forfeit:
+                    task.notes.append((task.path, task.ordinal, item))
+                elif kind is list or kind is tuple:
+                    if not item:
+                        value = []
+                        continue
+                    refused = self._over_budget(task, len(item))
+                    if refused is None:
+                        task.results = [None] * len(item)
+                        task.waiting = len(item)
+                        for slot, request in enumerate(item):
+                            self._send(task, request, slot)
+                        return
+                    value = refused
+                elif kind is Fork:
+                    if not item.children:
+                        value = []
+                        continue
+                    self._fork(task, item)
+                    return
+                else:
+                    raise TypeError(f"{task.path} yielded {item!r}; expected a request, a list of them, Fork or a note")
+        except StopIteration as end:
+            task.value = end.value
+            self._end(task)
+        except UserError:
+            raise
+        except Exception as error:
+            task.error = error
+            self._end(task)
+
+    def _over_budget(self, task: _Task, num: int) -> OverBudget | None:
+        limits = self.limits
+        requests, tokens = task.spent
+        if limits.script_requests is not None and requests + num > limits.script_requests:
+            return OverBudget(f"{limits.script_requests} requests are used up")
+        if limits.script_tokens is not None and tokens >= limits.script_tokens:
+            return OverBudget(f"{limits.script_tokens} tokens are used up")
+        task.spent = (requests + num, tokens)
+        return None
+
+    def _send(self, task: _Task, request: Any, slot: int) -> None:
+        ticket = Ticket(request, task.path, task.ordinal, self.run_seed, task, slot)
+        task.ordinal += 1
+        if self.journal is not None:
+            ticket.digest = request_digest(request)
+            known = self.journal.lookup(ticket.key, ticket.digest)
+            if known is not None:
+                self.tally.num_from_journal += 1
+                self._deliver(Finished(ticket, known[0], known[1]))
+                return
+        self._outbox.append(ticket)
+
+    def _fork(self, task: _Task, fork: Fork) -> None:
+        names = [name for name, _ in fork.children]
+        if len(set(names)) != len(names):
+            raise ValueError(f"{task.path} forks children with equal names: {sorted(names)}")
+        # A second fork with the same child names must not reuse identities, so the fork's own ordinal goes in.
+        base = f"{task.path}/{task.ordinal}."
+        task.ordinal += 1
+        task.waiting = len(names)
+        task.children = [
+            _Task(script, base + name, task, slot, task.index) for slot, (name, script) in enumerate(fork.children)
+        ]
+        self._ready.extend((child, None) for child in task.children)
+
+    def _end(self, task: _Task) -> None:
+        parent = task.parent
+        if parent is None:
+            self._end_root(task)
+            return
+        parent.waiting -= 1
+        if parent.waiting:
+            return
+        children, parent.children = parent.children, []
+        requests, tokens = parent.spent
+        for child in children:
+            parent.notes.extend(child.notes)
+            requests += child.spent[0] - parent.spent[0]
+            tokens += child.spent[1] - parent.spent[1]
+        parent.spent = (requests, tokens)
+        error = next((child.error for child in children if child.error is not None), None)
+        self._ready.append((parent, error if error is not None else [child.value for child in children]))
+
+    def _end_root(self, task: _Task) -> None:
+        outcome = Outcome(index=task.index, path=task.path, value=task.value, notes=task.notes)
+        tally = self.tally
+        tally.num_live -= 1
+        for _, _, note in task.notes:
+            if type(note) is Forfeit:
+                tally.num_forfeits += 1
+                tally.forfeits[note.cause.value] = tally.forfeits.get(note.cause.value, 0) + 1
+        if task.error is None:
+            tally.num_done += 1
+        else:
+            outcome.cause, outcome.why = _lost(task)
+            tally.num_lost += 1
+            tally.lost[outcome.cause.value] = tally.lost.get(outcome.cause.value, 0) + 1
+        self._done.append(outcome)
+
+
+def _lost(task: _Task) -> tuple[Cause, str]:
+    error = task.error
+    if isinstance(error, OverBudget):
+        return Cause.BUDGET, str(error)
+    if isinstance(error, RequestFailed):
+        return Cause.ENGINE, str(error)
+    assert error is not None
+    log.error("script %s failed:\n%s", task.path, "".join(traceback.format_exception(error)))
+    return Cause.BUG, f"{type(error).__name__}: {error}"

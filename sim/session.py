@@ -1,0 +1,218 @@
+"""A run in hand: its folder and config, and everything that the config names, opened when it is first needed."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from agents.errors import UserError
+from agents.persona import Persona
+from agents.registry import find
+from agents.requests import Script
+from sim.config import LimitsConfig, RunConfig, as_dict, plugin_section, validate
+from sim.engines.base import Engine, PolicyRef
+from sim.engines.kind import EngineKind, EngineSetting
+from sim.manifest import new_manifest
+from sim.models import ModelFolder, parse_entry, resolve
+from sim.scheduler import Limits
+from sim.stage import StageResult, Watcher, play_stage
+from sim.store import Run
+from societies.seam import Estimate, Setting, Society
+
+log = logging.getLogger(__name__)
+BASE = PolicyRef(name="base")
+
+
+def scheduler_limits(limits: LimitsConfig) -> Limits:
+    """Return the scheduler's limits for the config's."""
+    return Limits(
+        window=limits.window,
+        script_requests=limits.script_requests,
+        script_tokens=limits.script_tokens,
+        run_requests=limits.requests,
+        run_tokens=limits.tokens,
+        run_seconds=None if limits.minutes is None else 60.0 * limits.minutes,
+    )
+
+
+class Session:
+    """A config with its plug-ins, and the run folder once there is one.
+
+    Plug-in sections are validated when the session is made, so that nothing half-made is left by a bad config.
+    say: tells the user a line (standard error); silent by default.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        *,
+        run: Run | None = None,
+        watcher: Watcher | None = None,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.config = config
+        self.watcher = watcher
+        self.say = say
+        self._run = run
+        name, section = plugin_section(config.society, "society")
+        self.society: Society = find("societies", name, where="society.name")
+        self.society_config: Any = validate(self.society.config, section, "society")
+        name, section = plugin_section(config.engine, "engine")
+        self.engine_kind: EngineKind = find("engines", name, where="engine.name")
+        self.engine_config: Any = validate(self.engine_kind.config, section, "engine")
+        self.limits = scheduler_limits(config.limits)
+
+    @classmethod
+    def reopen(cls, folder: Path | str, **options: Any) -> Session:
+        """Open the session of an existing run folder."""
+        run = Run.open(folder)
+        return cls(validate(RunConfig, run.config, ""), run=run, **options)
+
+    @property
+    def run(self) -> Run:
+        """The run folder; `start` makes it."""
+        assert self._run is not None, "the session has no run folder yet; call start()"
+        return self._run
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return self.config.seed
+
+    def start(self) -> Run:
+        """Make the run folder with config and manifest. The model is checked first, so that nothing is left behind."""
+        model = self.model
+        packages = tuple(p for p in (self.society.package, "agents") if p)
+        manifest = new_manifest(seed=self.seed, packages=packages)
+        manifest["scripted"] = self.engine_kind.name == "scripted"
+        if model is not None:
+            manifest["model"] = {
+                "name": model.name,
+                "digest": model.digest,
+                "revision": model.revision,
+                "licence": model.licence,
+            }
+        self._run = Run.create(Path(self.config.paths.runs), self.config.name, as_dict(self.config), manifest)
+        return self._run
+
+    @functools.cached_property
+    def model(self) -> ModelFolder | None:
+        """The base model's checked folder; None for engines that bring their own. Raises UserError."""
+        if not self.engine_kind.needs_model:
+            return None
+        if not self.config.model:
+            raise UserError(
+                "model is missing.", f'engine "{self.engine_kind.name}" needs a base model.', "set model=..."
+            )
+        return resolve(parse_entry(self.config.model))
+
+    @functools.cached_property
+    def personas(self) -> list[Persona]:
+        """Everybody in the run's population."""
+        from agents.population import build_population, personas
+
+        section = dict(self.config.population)
+        section.setdefault("seed", self.seed)
+        return list(personas(build_population(section)))
+
+    @functools.cached_property
+    def world(self) -> Any:
+        """The Mesa world of the population (`sim.world.World`)."""
+        from sim.world import World
+
+        return World(self.personas, seed=self.seed)
+
+    def cast(self, number: int, seed: int) -> list[Persona]:
+        """Draw a circle of acquaintances from the world."""
+        return cast(list[Persona], self.world.circle(number, seed))
+
+    @property
+    def data_folder(self) -> Path:
+        """Where relative data files are looked up first."""
+        return Path(self.config.paths.data)
+
+    def setting(self, *, round_: int = 1, policies: Mapping[str, str] | None = None) -> Setting:
+        """Return what the society is told in a round."""
+        return Setting(
+            seed=self.seed,
+            cast=self.cast,
+            policies=dict(policies or {"all": "base"}),
+            round=round_,
+            data_folder=self.data_folder,
+        )
+
+    def scripts(self, setting: Setting) -> Iterator[tuple[str, Script[Any]]]:
+        """Return the society's scripts in a setting."""
+        return self.society.scripts(self.society_config, setting)
+
+    def estimate(self, setting: Setting) -> Estimate:
+        """Return what playing the society once will cost."""
+        return self.society.estimate(self.society_config, setting)
+
+    @contextmanager
+    def engine(self, policies: tuple[PolicyRef, ...] = (BASE,)) -> Iterator[Engine]:
+        """Open the engine for these policies and close it afterwards; its facts go into the manifest."""
+        model = self.model
+        setting = EngineSetting(
+            model_folder=model.path if model else None,
+            model_name=model.name if model else "",
+            policies=policies,
+            run_seed=self.seed,
+        )
+        engine = self.engine_kind.open(self.engine_config, setting)
+        try:
+            self.run.note("engine", engine.facts())
+            yield engine
+        finally:
+            engine.close()
+
+    def header(self, policies: tuple[PolicyRef, ...] = (BASE,)) -> dict[str, Any]:
+        """Return what a stage's journal must share to be reused: the model's digest and the policies'."""
+        model = self.run.manifest.get("model", {})
+        return {
+            "model": model.get("digest", self.engine_kind.name),
+            "policies": {p.name: p.digest for p in policies if p.kind != "base"},
+        }
+
+    def play(
+        self,
+        stage: str,
+        scripts: Iterator[tuple[str, Script[Any]]],
+        engine: Engine,
+        *,
+        policies: tuple[PolicyRef, ...] = (BASE,),
+        tables: Mapping[str, Mapping[str, str]] | None = None,
+        total: int | None = None,
+        keep_values: bool = False,
+    ) -> StageResult:
+        """Play scripts as one stage of the run, with its limits, seed and watcher."""
+        return play_stage(
+            self.run,
+            stage,
+            scripts,
+            engine,
+            run_seed=self.seed,
+            tables=tables,
+            limits=self.limits,
+            header=self.header(policies),
+            total=total,
+            watcher=self.watcher,
+            keep_values=keep_values,
+        )
+
+    def play_society(
+        self, *, round_: int = 1, policies: tuple[PolicyRef, ...] = (BASE,), names: Mapping[str, str] | None = None
+    ) -> StageResult | None:
+        """Play the society as stage "r<round>.play"; None when that stage is complete already."""
+        stage = f"r{round_}.play"
+        if self.run.is_complete(stage):
+            return None
+        setting = self.setting(round_=round_, policies=names)
+        total = self.estimate(setting).num_scripts
+        scripts = self.scripts(setting)
+        with self.engine(policies) as engine:
+            return self.play(stage, scripts, engine, policies=policies, tables=self.society.tables, total=total)

@@ -1,0 +1,202 @@
+"""Play one stage of a run: scripts in, and journal, events, samples, dead letters, heartbeat and tally out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from agents.requests import Event, Forfeit, Script
+from agents.sample import Sample
+from sim.engines.base import Engine, EngineDied
+from sim.interrupts import draining
+from sim.journal import Journal
+from sim.scheduler import Limits, Outcome, Scheduler, Tally
+from sim.store import Run
+from sim.tables import event_frame, sample_frame, write_frame, write_json, write_whole
+
+CHUNK = 256
+"""Root scripts per Parquet part. A part is written once all of its scripts have ended, so its bytes never depend on
+the order of completion."""
+
+
+class Stopped(Exception):
+    """A stage ended early but cleanly (Ctrl-C or a budget). The run can be resumed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Watcher(Protocol):
+    """What a stage tells while it plays: the panel, a plain line, or nothing."""
+
+    def begin(self, stage: str, total: int | None, stop: Callable[[str], None]) -> None:
+        """A stage begins; `stop` asks for its clean end."""
+
+    def progress(self, tally: Tally) -> None:
+        """Called about twice a second."""
+
+    def end(self, tally: Tally) -> None:
+        """The stage has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageResult:
+    """What a stage leaves in memory: its counts, and return values by script name where they were asked for."""
+
+    tally: Tally
+    values: dict[str, Any]
+
+
+def play_stage(
+    run: Run,
+    stage: str,
+    scripts: Iterable[tuple[str, Script[Any]]],
+    engine: Engine,
+    *,
+    run_seed: int,
+    tables: Mapping[str, Mapping[str, str]] | None = None,
+    limits: Limits | None = None,
+    header: Mapping[str, Any] | None = None,
+    total: int | None = None,
+    watcher: Watcher | None = None,
+    keep_values: bool = False,
+) -> StageResult:
+    """Play scripts to their end and write everything they did into the run folder.
+
+    run_seed: see `sim.engines.base.derive_seed`. header: further facts that a journal must share to be reused, such
+    as the digests of the policies. keep_values: return every script's return value by name (for measuring).
+    Raises Stopped after Ctrl-C or a used-up budget, EngineDied when the engine cannot go on; both can be resumed.
+    """
+    journal = Journal(run.journal_path(stage), header={"stage": stage, "run_seed": run_seed, **(header or {})})
+    parts = _Parts(run, stage, tables or {})
+    values: dict[str, Any] = {}
+    heartbeat = _Heartbeat(run, stage, total, watcher)
+    scheduler = Scheduler(
+        engine, run_seed=run_seed, stage=stage, journal=journal, limits=limits, on_progress=heartbeat.progress
+    )
+    if watcher is not None:
+        watcher.begin(stage, total, scheduler.stop)
+    try:
+        with draining(scheduler.stop):
+            for outcome in scheduler.play(scripts):
+                if keep_values:
+                    values[outcome.path.removeprefix(f"{stage}/")] = outcome.value
+                parts.add(outcome)
+        if not scheduler.tally.stopped:
+            parts.finish()
+    except EngineDied as died:
+        scheduler.tally.stopped = f"engine: {died}"
+        raise
+    finally:
+        journal.close()
+        tally = scheduler.tally
+        complete = not tally.stopped and tally.num_live == 0
+        write_json(run.folder / "tallies" / f"{stage}.json", {**asdict(tally), "stage": stage, "complete": complete})
+        heartbeat.end(tally)
+    if tally.stopped:
+        raise Stopped(tally.stopped)
+    return StageResult(tally=tally, values=dict(sorted(values.items())))
+
+
+class _Parts:
+    """Collect outcomes by chunk, and write a chunk's files once it is whole."""
+
+    def __init__(self, run: Run, stage: str, tables: Mapping[str, Mapping[str, str]]) -> None:
+        self._run = run
+        self._stage = stage
+        self._tables = {**tables, "lost": {"cause": "str", "why": "str"}}
+        self._open: dict[int, dict[int, Outcome]] = {}
+        self._letters: dict[int, bytes] = {}
+
+    def add(self, outcome: Outcome) -> None:
+        chunk = self._open.setdefault(outcome.index // CHUNK, {})
+        outcome.value = None
+        chunk[outcome.index] = outcome
+        if len(chunk) == CHUNK:
+            self._write(outcome.index // CHUNK)
+
+    def finish(self) -> None:
+        for number in sorted(self._open):
+            self._write(number)
+        letters = b"".join(self._letters[number] for number in sorted(self._letters))
+        write_whole(self._run.folder / "deadletter" / f"{self._stage}.jsonl", letters)
+
+    def _write(self, number: int) -> None:
+        chunk = self._open.pop(number)
+        rows: dict[str, list[dict[str, Any]]] = {name: [] for name in self._tables}
+        samples: list[Sample] = []
+        letters: list[bytes] = []
+        for index in sorted(chunk):
+            outcome = chunk[index]
+            for seq, (script, ordinal, note) in enumerate(outcome.notes):
+                if isinstance(note, Event):
+                    if note.table not in rows:
+                        raise ValueError(f'{script} wrote to an undeclared event table "{note.table}"')
+                    rows[note.table].append({**note.row, "script": script, "seq": seq})
+                elif isinstance(note, Sample):
+                    samples.append(note)
+                else:
+                    letters.append(_letter(script, ordinal, note))
+            if outcome.cause is not None:
+                lost = {"cause": outcome.cause.value, "why": outcome.why}
+                rows["lost"].append({**lost, "script": outcome.path, "seq": len(outcome.notes)})
+        events = self._run.folder / "events" / self._stage
+        for name, columns in self._tables.items():
+            if rows[name]:
+                write_frame(events / f"{name}-{number:05d}.parquet", event_frame(rows[name], columns))
+        if samples:
+            path = self._run.folder / "samples" / self._stage / f"part-{number:05d}.parquet"
+            write_frame(path, sample_frame(samples))
+        self._letters[number] = b"".join(letters)
+
+
+def _letter(path: str, ordinal: int, forfeit: Forfeit) -> bytes:
+    record = {
+        "script": path,
+        "request": f"{path}#{ordinal - 1}",
+        "cause": forfeit.cause.value,
+        "why": forfeit.why,
+        "final": forfeit.final,
+        "reply": forfeit.reply,
+        "asked": forfeit.request,
+    }
+    return orjson.dumps(record) + b"\n"
+
+
+class _Heartbeat:
+    """Write `status.json` while a stage plays, and pass the tally on to the watcher."""
+
+    def __init__(self, run: Run, stage: str, total: int | None, watcher: Watcher | None) -> None:
+        self._run = run
+        self._stage = stage
+        self._total = total
+        self._watcher = watcher
+
+    def progress(self, tally: Tally) -> None:
+        self._beat(tally, "running")
+        if self._watcher is not None:
+            self._watcher.progress(tally)
+
+    def end(self, tally: Tally) -> None:
+        self._beat(tally, "stopped" if tally.stopped else "running")
+        if self._watcher is not None:
+            self._watcher.end(tally)
+
+    def _beat(self, tally: Tally, state: str) -> None:
+        done = tally.num_done + tally.num_lost
+        eta = tally.seconds / done * (self._total - done) if self._total and done else None
+        self._run.write_status(
+            state=state,
+            pid=os.getpid(),
+            stage=self._stage,
+            total=self._total,
+            done=done,
+            eta_s=None if eta is None else round(eta, 1),
+            why=tally.stopped,
+            tally=asdict(tally),
+        )

@@ -1,0 +1,160 @@
+"""The run folder: self-contained, re-runnable, and never overwritten.
+
+`config.yaml`, `manifest.json`, `status.json`, `journal/`, `events/`, `samples/`, `deadletter/`, `tallies/`, `policies/`
+and `logs/`. Files are written whole or are append-only with torn tails tolerated.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+import yaml
+
+from agents.errors import UserError
+from agents.sample import Sample
+from sim.tables import samples_of, write_json, write_whole
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def utc_now() -> str:
+    """Return the time as an ISO text in UTC, to the second."""
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run folder. Stages are named "r<round>.<verb>", such as "r1.play" or "r0.measure"."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, root: Path, name: str, config: Mapping[str, Any], manifest: Mapping[str, Any]) -> Run:
+        """Make a fresh folder `<root>/<name>/<UTC time>_<short id>` with config and manifest in it."""
+        stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%d-%H%M%S")
+        folder = root / name / f"{stamp}_{secrets.token_hex(2)}"
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise UserError(
+                f"paths.runs = {root} cannot hold a run folder.",
+                f"{error.strerror or error}.",
+                "set paths.runs to a folder that you may write to and that has space",
+            ) from error
+        write_whole(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=True).encode())
+        run = cls(folder)
+        run.write_manifest(manifest)
+        run.write_status(state="created")
+        return run
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Run:
+        """Open an existing run folder. Raises UserError when it is none."""
+        path = Path(folder)
+        if not (path / "config.yaml").is_file():
+            raise UserError(
+                f"{path} is not a run folder.",
+                "it holds no config.yaml.",
+                "see `folkmoot ls` for the runs that exist, or start one with `folkmoot run`",
+            )
+        return cls(path)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved config that the run was started with."""
+        return cast(dict[str, Any], yaml.safe_load((self.folder / "config.yaml").read_text(encoding="utf-8")))
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Versions, digests, seeds and whatever degraded; {} when it is not there yet."""
+        return read_json(self.folder / "manifest.json")
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Replace the manifest."""
+        write_json(self.folder / "manifest.json", manifest)
+
+    def note(self, key: str, value: Any) -> None:
+        """Put one more fact into the manifest."""
+        self.write_manifest({**self.manifest, key: value})
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """The last heartbeat; {} when there is none."""
+        return read_json(self.folder / "status.json")
+
+    def write_status(self, **fields: Any) -> None:
+        """Merge fields into the heartbeat and stamp it."""
+        write_json(self.folder / "status.json", {**self.status, **fields, "updated": utc_now()})
+
+    def journal_path(self, stage: str) -> Path:
+        """Where a stage's journal is."""
+        return self.folder / "journal" / f"{stage}.jsonl"
+
+    def stages(self) -> list[str]:
+        """Return the stages that have a journal, in the order they were begun."""
+        files = (self.folder / "journal").glob("*.jsonl")
+        return [p.stem for p in sorted(files, key=lambda p: (p.stat().st_ctime_ns, p.stem))]
+
+    def tally(self, stage: str) -> dict[str, Any]:
+        """Return a stage's counts; {} when it has not ended. "complete" tells whether it was played to the end."""
+        return read_json(self.folder / "tallies" / f"{stage}.json")
+
+    def is_complete(self, stage: str) -> bool:
+        """Tell whether a stage was played to the end."""
+        return bool(self.tally(stage).get("complete"))
+
+    def read_events(self, stage: str, table: str) -> pl.DataFrame:
+        """Return all rows of an event table, in the order of identity; an empty frame when there are none."""
+        return _read_parts(self.folder / "events" / stage, f"{table}-*.parquet")
+
+    def event_tables(self, stage: str) -> list[str]:
+        """Return the names of a stage's event tables."""
+        return sorted({p.stem.rsplit("-", 1)[0] for p in (self.folder / "events" / stage).glob("*.parquet")})
+
+    def sample_frames(self, stage: str) -> pl.DataFrame:
+        """Return all samples of a stage as a frame; empty when there are none."""
+        return _read_parts(self.folder / "samples" / stage, "part-*.parquet")
+
+    def read_samples(self, stage: str) -> list[Sample]:
+        """Return all samples of a stage, in the order of identity."""
+        return samples_of(self.sample_frames(stage))
+
+    def dead_letters(self, stage: str) -> list[dict[str, Any]]:
+        """Return the unusable replies of a stage with their requests."""
+        path = self.folder / "deadletter" / f"{stage}.jsonl"
+        if not path.exists():
+            return []
+        return [orjson.loads(line) for line in path.read_bytes().splitlines() if line]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object of a JSON file, or {} when there is no such file."""
+    return cast(dict[str, Any], orjson.loads(path.read_bytes())) if path.exists() else {}
+
+
+def _read_parts(folder: Path, pattern: str) -> pl.DataFrame:
+    import polars as pl
+
+    parts = sorted(folder.glob(pattern))
+    return pl.concat([pl.read_parquet(p) for p in parts]) if parts else pl.DataFrame()
+
+
+def find_runs(root: Path) -> list[Run]:
+    """Return all runs below a folder, newest first."""
+    folders = {path.parent for path in root.glob("*/*/config.yaml")} | {p.parent for p in root.glob("*/config.yaml")}
+    return [Run(folder) for folder in sorted(folders, key=lambda f: f.name, reverse=True)]
+
+
+def latest_run(root: Path) -> Run:
+    """Return the newest run. Raises UserError when there is none."""
+    runs = find_runs(root)
+    if not runs:
+        raise UserError(f"There is no run below {root}.", "", "start one with `folkmoot run experiment=demo`")
+    return runs[0]

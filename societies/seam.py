@@ -1,0 +1,60 @@
+"""What a society is to the rest of the house: a config class, event tables, and scripts to play."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from agents.persona import Persona
+from agents.requests import Script
+
+Column = str
+"""Type of an event column: "str", "int", "float", "bool", or a list of one of them: "list[str]" and so on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What the run gives to a society.
+
+    cast:  draws personas: (number, seed) -> personas, from the run's population.
+    policies: role of a policy in play -> policy name, such as {"all": "base"} or {"ego": "p1", "others": "base"}.
+    round: round of the alignment loop, from 0.
+    data_folder: relative data paths of the config are looked up here, then in the working directory.
+    """
+
+    seed: int
+    cast: Callable[[int, int], list[Persona]]
+    policies: Mapping[str, str] = field(default_factory=lambda: {"all": "base"})
+    round: int = 0
+    data_folder: Path = Path()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a play will cost, before anything runs."""
+
+    num_scripts: int
+    num_requests: int
+    num_prompt_tokens: int
+    num_output_tokens: int
+
+
+class Society(Protocol):
+    """A registered society (entry-point group `folkmoot.societies`).
+
+    config: a dataclass, validated by pydantic from the `society` section of the run's config (without `name`).
+    tables: event table -> column -> type. package: where its prompts lie.
+    """
+
+    name: str
+    package: str
+    config: type[Any]
+    tables: Mapping[str, Mapping[str, Column]]
+
+    def scripts(self, config: Any, setting: Setting) -> Iterator[tuple[str, Script[Any]]]:
+        """Yield (name, script) lazily; names are unique. Raises UserError for unusable data before the first yield."""
+
+    def estimate(self, config: Any, setting: Setting) -> Estimate:
+        """Return what `scripts` will cost."""
