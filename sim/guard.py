@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -39,24 +38,20 @@ def foreign_agents() -> str | None:
 
 def _is_overwritten(folder: Path) -> bool:
     """Return whether `agents/__init__.py` differs from what our own wheel installed; False in an editable install."""
-    try:
-        record = importlib.metadata.distribution(_DISTRIBUTION).read_text("RECORD") or ""
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    for line in record.splitlines():
-        name, _, rest = line.partition(",")
-        if name == "agents/__init__.py" and rest.startswith("sha256="):
-            wanted = rest.removeprefix("sha256=").partition(",")[0]
-            # The distribution that was found may belong to another folder than the one we run from.
-            if not (folder.parent / f"{_DISTRIBUTION}-{importlib.metadata.version(_DISTRIBUTION)}.dist-info").is_dir():
-                return False
-            found = hashlib.sha256((folder / "__init__.py").read_bytes()).digest()
-            return base64.urlsafe_b64encode(found).rstrip(b"=").decode() != wanted
+    for record in _OURS.glob(f"{_DISTRIBUTION}-*.dist-info/RECORD"):
+        for line in record.read_text("utf-8").splitlines():
+            name, _, rest = line.partition(",")
+            if name == "agents/__init__.py" and rest.startswith("sha256="):
+                found = hashlib.sha256((folder / "__init__.py").read_bytes()).digest()
+                wanted = rest.removeprefix("sha256=").partition(",")[0]
+                return base64.urlsafe_b64encode(found).rstrip(b"=").decode() != wanted
     return False
 
 
 def _owners() -> list[str]:
     """Return the distributions that install `agents`, ours left out. Slow: reads the metadata of all packages."""
+    import importlib.metadata  # only now: it costs more than the whole check
+
     owners = importlib.metadata.packages_distributions().get("agents", [])
     return sorted({owner for owner in owners if owner.lower() != _DISTRIBUTION})
 
