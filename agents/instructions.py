@@ -50,11 +50,6 @@ def load_instructions(
     kind:  keep only these. skip, limit: applied after `kind`, in this order.
     Raises UserError for a missing, empty or unreadable file, unknown columns, duplicate ids, an instruction above
     20,000 characters, or a choice that leaves nothing.
-
-    >>> load_instructions("no_such_file.txt")
-    Traceback (most recent call last):
-    agents.errors.UserError: There is no instruction file no_such_file.txt.
-    ...
     """
     path = Path(path)
     _check_choice(kind, limit, skip)

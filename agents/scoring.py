@@ -12,7 +12,7 @@ from agents.requests import Message, Orders, Score
 
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 FLOOR = -30.0
-"""Log-probabilities are cut here before averaging, so that one impossible order cannot decide alone."""
+"""Within an order, no option counts as further below the best than this, so that one order cannot decide alone."""
 
 
 def permutations(num_options: int, orders: Orders) -> list[tuple[int, ...]]:
@@ -52,11 +52,12 @@ def canonical(slot_logps: Sequence[float], order: Sequence[int]) -> tuple[float,
 def option_probabilities(logp: Sequence[Sequence[float]]) -> list[float]:
     """Return p(option | one of the options), from log-probabilities averaged over orders and renormalised.
 
-    logp: [order][option], canonical; cut at `FLOOR`. Averaging logs cancels slot effects that are additive in log
+    logp: [order][option], canonical; cut at `FLOOR` below the order's best. Averaging logs cancels slot effects that are additive in log
     space exactly (specs: instruments 2.1). The mass that was lost is told by `label_mass`, never hidden.
     """
     num_orders, num_options = len(logp), len(logp[0])
-    mean = [sum(max(row[k], FLOOR) for row in logp) / num_orders for k in range(num_options)]
+    cut = [max(row) + FLOOR for row in logp]
+    mean = [sum(max(row[k], low) for row, low in zip(logp, cut, strict=True)) / num_orders for k in range(num_options)]
     top = max(mean)
     weights = [math.exp(m - top) for m in mean]
     total = sum(weights)
