@@ -62,6 +62,8 @@ def guarded(session: Session, *, as_json: bool) -> int:
         summary = carry_out(session)
     except Stopped as stopped:
         run.write_status(state="stopped", why=stopped.why)
+        if "show" in names("verbs"):
+            find("verbs", "show").perform(session)
         say(f"Stopped: {stopped.why}. Nothing that was answered is lost. Resume with:\n  folkmoot resume {run.folder}")
         return EXIT_INTERRUPTED if stopped.why == INTERRUPTED else EXIT_STOPPED
     except KeyboardInterrupt:

@@ -1,0 +1,108 @@
+"""`folkmoot show`: a run's report in the terminal, as JSON, or written again; and the way back from one sample."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from agents.errors import UserError
+from sim.cli.seam import Verb
+
+EPILOG = """examples:
+  folkmoot show                                  (the newest run below ./runs)
+  folkmoot show RUN --json                       (everything, for scripts)
+  folkmoot show RUN --html                       (write report.html again)
+  folkmoot show RUN --sample ID                  (where a sample came from)
+  folkmoot show RUN --request "r1.play/SCENE#3"  (one answer in the journal)
+"""
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.add_argument("run", nargs="?", type=Path, help="run folder; the newest one below ./runs when left out")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.add_argument("--html", action="store_true", help="write report.html again and print its path")
+    parser.add_argument("--request", metavar="KEY", help='show one request of the journal, such as "r1.play/x#0"')
+    parser.add_argument("--sample", metavar="ID", help="walk one sample back to its scene, requests, prompts and model")
+
+
+def _run(args: argparse.Namespace) -> int:
+    from dashboards.lineage import show_request, walk_back
+    from dashboards.terminal import Section, show, walk_sections
+    from sim.store import Run, latest_run
+
+    if sum((args.html, bool(args.request), bool(args.sample))) > 1:
+        raise UserError(
+            "--html, --request and --sample were given together.", "each shows another thing.", "choose one"
+        )
+    run = Run.open(args.run) if args.run else latest_run(Path("runs"))
+    if args.sample:
+        walk = walk_back(run, args.sample)
+        if args.json:
+            _print_json(walk)
+        else:
+            show(walk_sections(walk), sys.stdout)
+    elif args.request:
+        known = show_request(run, args.request)
+        if args.json:
+            _print_json(known)
+        else:
+            rows = tuple((key.replace("_", " "), str(value)) for key, value in known.items())
+            show([Section(title="Request", columns=("what", "value"), rows=rows)], sys.stdout)
+    elif args.html:
+        return _rewrite(run, as_json=args.json)
+    else:
+        _print_run(run, as_json=args.json)
+    return 0
+
+
+def _rewrite(run: Any, *, as_json: bool) -> int:
+    from dashboards.report import write_report
+
+    path = write_report(run)
+    if as_json:
+        _print_json({"report": str(path)})
+    else:
+        print(path)
+    return 0
+
+
+def _print_run(run: Any, *, as_json: bool) -> None:
+    from dashboards.findings import find_out
+    from dashboards.terminal import sections, show
+
+    found = find_out(run)
+    if as_json:
+        from dashboards.verdict import verdict
+
+        _print_json({**asdict(found), "verdict": asdict(verdict(found))})
+        return
+    show(sections(found), sys.stdout)
+    report = run.folder / "report.html"
+    print(f"\nreport {report}" if report.exists() else f"\nno report.html yet: folkmoot show {run.folder} --html")
+
+
+def _print_json(value: Any) -> None:
+    import orjson
+
+    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    print(orjson.dumps(value, option=options, default=str).decode())
+
+
+def perform(session: Any) -> dict[str, Any]:
+    """Write the report at the end of a run; return its path and the text to end with."""
+    from dashboards.findings import find_out
+    from dashboards.report import write_report
+    from dashboards.terminal import end_text
+
+    found = find_out(session.run)
+    path = write_report(session.run, found)
+    return {"report": str(path), "text": end_text(found, path)}
+
+
+verb = Verb(
+    help="show what a run did and found, or where a sample came from", configure=_configure, run=_run, perform=perform
+)
