@@ -12,6 +12,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -46,12 +47,13 @@ def load_instructions(
 ) -> list[Instruction]:
     """Read a file of instructions, all of it checked, in the order of the file.
 
-    path:  .csv, .jsonl, .json (a list) or .txt (one a line; blank lines are skipped).
+    path:  .csv, .jsonl, .json (a list) or .txt (one a line; blank lines are skipped); "pkg:PACKAGE/FILE" is a file
+           that an installed package ships.
     kind:  keep only these. skip, limit: applied after `kind`, in this order.
     Raises UserError for a missing, empty or unreadable file, unknown columns, duplicate ids, an instruction above
     20,000 characters, or a choice that leaves nothing.
     """
-    path = Path(path)
+    path = packaged(path)
     _check_choice(kind, limit, skip)
     if not path.is_file():
         raise UserError(
@@ -73,6 +75,20 @@ def load_instructions(
             "lower skip, raise limit, or choose another kind",
         )
     return chosen
+
+
+def packaged(path: Path | str) -> Path:
+    """Return the path of a file; "pkg:societies.scenes/data/ordinary.jsonl" is looked up in that package.
+
+    Raises UserError when there is no such package.
+    """
+    package, _, rest = str(path).removeprefix("pkg:").partition("/")
+    if not str(path).startswith("pkg:"):
+        return Path(path)
+    try:
+        return Path(str(resources.files(package))) / rest
+    except (ModuleNotFoundError, TypeError) as error:
+        raise UserError(f"{path} names no installed package.", str(error), "write pkg:PACKAGE/FILE") from error
 
 
 def content_id(text: str) -> str:

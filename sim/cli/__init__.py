@@ -59,7 +59,11 @@ def _dispatch(words: list[str]) -> int:
         prog=f"folkmoot {words[0]}", description=verb.help, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     verb.configure(parser)
-    return int(verb.run(parser.parse_args(words[1:])))
+    try:
+        args = parser.parse_intermixed_args(words[1:])
+    except TypeError:  # verbs with sub-verbs cannot mix options and positional words
+        args = parser.parse_args(words[1:])
+    return int(verb.run(args))
 
 
 def _overview() -> str:

@@ -1,0 +1,106 @@
+"""The learning half of a run's config: how a policy is trained, and how the loop goes round.
+
+Plain dataclasses, validated by pydantic where the run is composed; nothing here imports torch. Values per paper stand
+in `conf/recipe/*.yaml`, beside the reason for each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from selfalign.gate.thresholds import Thresholds
+
+
+class Select(StrEnum):
+    """How RAFT chooses what to imitate."""
+
+    LOCAL = "local"
+    """The best candidate of each prompt."""
+    TOP = "top"
+    """The best share `alpha` of all candidates, whatever their prompt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Hyper-parameters that every recipe has."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    epochs: Annotated[float, Field(gt=0)] = 3.0
+    """Passes over the rows."""
+    lr: Annotated[float, Field(gt=0)] = 2e-5
+    """Peak learning rate; cosine to zero."""
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.03
+    """Share of the steps in which the learning rate rises."""
+    batch: Annotated[int, Field(ge=1)] = 1
+    """Rows in one forward pass."""
+    grad_accumulation: Annotated[int, Field(ge=1)] = 8
+    """Forward passes to one step of the optimiser."""
+    lora_r: Annotated[int, Field(ge=1)] = 8
+    """Rank of the adapter."""
+    lora_alpha: Annotated[int, Field(ge=1)] = 16
+    """Scale of the adapter: weights change by alpha / r times B A."""
+    lora_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Dropout in front of the adapter. Must be 0 for preference losses, which compare exact log-probabilities."""
+    max_length: Annotated[int, Field(ge=16)] = 1024
+    """Longest row in tokens, prompt and answer together; longer rows are dropped and counted, never cut silently."""
+    beta: Annotated[float, Field(gt=0)] = 0.1
+    """Strength of the tie to the reference policy (preference losses only)."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Added to the run's seed."""
+    threads: Annotated[int, Field(ge=0)] = 0
+    """CPU threads for torch; 0 is all cores that this process may use."""
+    save_steps: Annotated[int, Field(ge=1)] = 20
+    """Steps between checkpoints: what a kill can cost."""
+    max_steps: Annotated[int, Field(ge=-1)] = -1
+    """Stop after this many steps; -1 is no limit."""
+    gradient_checkpointing: bool = False
+    """Spend a third more time to hold far fewer activations."""
+    held_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the scenes kept out of training, for later comparison on samples of the same kind."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixConfig(TrainConfig):
+    """What the MATRIX recipes have beside."""
+
+    mix: dict[str, float] = field(
+        default_factory=lambda: {"revision_harmful": 1.0, "answer_helpful": 1.0, "simulation_step": 1.0}
+    )
+    """Kinds of rows and their ratio. A kind that is named with a ratio above 0 must be there."""
+    max_rows: Annotated[int, Field(ge=0)] = 0
+    """Use at most this many rows; 0 is all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaftConfig(TrainConfig):
+    """What RAFT has beside."""
+
+    select: Select = Select.LOCAL
+    """Which candidates are kept."""
+    alpha: Annotated[float, Field(gt=0, le=1)] = 0.2
+    """Share of the candidates that `top` keeps."""
+    reward: str = "votes"
+    """"votes", or the name of a score that the candidates carry."""
+    dim: str = ""
+    """Count only votes of this dimension; empty is all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopConfig:
+    """How often society and trainer take turns, and who lets a policy pass."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    num_rounds: Annotated[int, Field(ge=0)] = 0
+    """Rounds of simulate, train, measure and gate; 0 plays the society once and trains nothing."""
+    approve: bool = False
+    """Stop at each gate until a person has approved or refused (folkmoot align RUN approve=yes)."""
+    stop_on_reject: bool = True
+    """End the loop when a candidate is rejected; otherwise the next round starts again from the last good policy."""
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    """When a policy is promoted."""

@@ -1,0 +1,247 @@
+"""The verbs of the loop. Each does one thing, leaves its product as a file, and does nothing when the file stands.
+
+State is ids and small values only, so the graph can be stopped after any node, and killed inside one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any, TypedDict
+
+from agents.errors import UserError
+from agents.sample import Sample
+from selfalign.build.rows import TrainingSet
+from selfalign.gate.criteria import Verdict, judge_gate
+from selfalign.loop.workshop import Workshop, differing, read_json, stage_of
+from selfalign.measure import compare, comparison_dict, item_texts, measure, normalised, score
+from selfalign.policy.store import BASE, PolicyMeta
+from selfalign.recipe import settings
+from selfalign.samples import Funnel, Step, drop
+from selfalign.train.job import ADAPTER, ROWS, TrainJob, write_json, write_rows
+from selfalign.train.progress import curve_frame
+from selfalign.train.runner import clean
+from sim.engines.base import derive_seed
+from sim.tables import write_frame
+
+
+class State(TypedDict, total=False):
+    """What the graph remembers: the round, the policy in force, the candidate, and what became of it."""
+
+    round: int
+    current: str
+    candidate: str
+    verdict: str
+    decision: str
+    history: list[str]
+
+
+def measure_before(shop: Workshop, state: State) -> State:
+    """Measure the policy in force, once."""
+    current = state["current"]
+    measure(shop.session, stage_of(current), current, shop.instruments, shop.refs(current))
+    return {"candidate": f"p{state['round']}", "verdict": "", "decision": ""}
+
+
+def simulate(shop: Workshop, state: State) -> State:
+    """Play the society with the policy in force."""
+    current = state["current"]
+    policies = (shop.store.ref(current),)
+    shop.session.play_society(round_=state["round"], policies=policies, names={"all": current})
+    return {}
+
+
+def build(shop: Workshop, state: State) -> State:
+    """Choose the samples that count: none whose prompt is a test item. Writes `build.json`."""
+    path = shop.work(state["candidate"]) / "build.json"
+    if not path.exists():
+        kept, funnel = _clean_samples(shop, state["round"])
+        steps = [
+            {"name": s.name, "num_in": s.num_in, "num_out": s.num_out, "reasons": dict(s.reasons)} for s in funnel.steps
+        ]
+        write_json(path, {"steps": steps, "sample_ids": [sample.sample_id for sample in kept]})
+    return {}
+
+
+def label(shop: Workshop, state: State) -> State:
+    """Turn the chosen samples into rows for the loss. Writes `rows.parquet` and `label.json` with the whole funnel."""
+    folder = shop.work(state["candidate"])
+    told = read_json(folder / "label.json")
+    mine = {"recipe": shop.recipe.name, "config": settings(shop.recipe_config)}
+    if told is not None:
+        _same_recipe(shop, state, told, mine)
+        return {}
+    built = read_json(folder / "build.json")
+    assert built is not None, "label runs after build"
+    ids = set(built["sample_ids"])
+    samples = [s for s in shop.session.run.read_samples(f"r{state['round']}.play") if s.sample_id in ids]
+    training, held = shop.recipe.rows(samples, shop.recipe_config, _seed(shop, "rows"))
+    write_rows(folder / ROWS, training.rows, training.sample_ids)
+    first = tuple(Step(**step) for step in built["steps"])
+    funnel = Funnel(first + training.funnel.steps)
+    write_json(folder / "label.json", {**mine, **_summary(training, funnel), "num_held": len(held)})
+    return {}
+
+
+def train(shop: Workshop, state: State) -> State:
+    """Train the candidate in a child process and store it. Nothing happens when it is stored."""
+    name, folder = state["candidate"], shop.work(state["candidate"])
+    told = read_json(folder / "label.json")
+    assert told is not None, "train runs after label"
+    if shop.store.has(name):
+        stored = shop.store.verify(name)
+        if stored.data_digest != told["data_digest"]:
+            raise UserError(
+                f"Policy {name} was trained on other rows than this run's samples give.",
+                f"its data digest is {stored.data_digest[:12]}, the rows have {told['data_digest'][:12]}.",
+                "start a new run; samples, recipe or code have changed since",
+            )
+        return {}
+    parent = state["current"]
+    model = shop.base(shop.session)
+    shop.say(f"training {name} from {parent}: {told['num_rows']} rows, recipe {shop.recipe.name}")
+    job = TrainJob(
+        folder=folder,
+        name=name,
+        recipe=shop.recipe.name,
+        engine=shop.recipe.engine,
+        loss=shop.recipe.loss,
+        knobs=dict(shop.recipe.knobs),
+        config=settings(shop.recipe_config),
+        base_folder=str(model.path),
+        base_digest=model.digest,
+        parent=parent,
+        parent_folder="" if parent == BASE else str(shop.store.ref(parent).folder),
+        data_digest=told["data_digest"],
+        seed=_seed(shop, f"train/{name}"),
+    )
+    metrics = shop.train(job, shop.on_progress)
+    curve = folder / "curves.parquet"
+    write_frame(curve, curve_frame(folder))
+    meta = PolicyMeta(
+        name=name,
+        parent=parent,
+        base_digest=job.base_digest,
+        recipe=shop.recipe.name,
+        data_digest=job.data_digest,
+        seed=job.seed,
+        metrics=metrics,
+    )
+    shop.store.put(meta, folder / ADAPTER, {"curves.parquet": curve})
+    clean(folder)
+    shutil.rmtree(folder / ADAPTER, ignore_errors=True)
+    return {}
+
+
+def measure_after(shop: Workshop, state: State) -> State:
+    """Measure the candidate on the same items."""
+    name = state["candidate"]
+    measure(shop.session, stage_of(name), name, shop.instruments, shop.refs(name))
+    return {}
+
+
+def gate(shop: Workshop, state: State) -> State:
+    """Judge the candidate against the policy in force, and against the base. Writes `gates/r<round>.json`."""
+    before, after = state["current"], state["candidate"]
+    verdict = _judged(shop, before, after)
+    against_base = verdict if before == BASE else _judged(shop, BASE, after)
+    sentinels = [reason for reason in against_base.reasons if not reason.target]
+    promote = verdict.promote and all(reason.passed for reason in sentinels)
+    summary = verdict.summary
+    if verdict.promote and not promote:
+        summary = "reject, against the base: " + ", ".join(r.name for r in sentinels if not r.passed)
+    comparisons = _comparisons(shop, before, after)
+    write_json(
+        shop.folder / "gates" / f"r{state['round']}.json",
+        {
+            "round": state["round"],
+            "before": before,
+            "after": after,
+            "promote": promote,
+            "summary": summary,
+            "verdict": verdict.as_dict(),
+            "against_base": None if before == BASE else against_base.as_dict(),
+            "comparisons": [comparison_dict(one) for one in comparisons],
+        },
+    )
+    shop.say(f"gate r{state['round']}: {summary}")
+    return {"verdict": "promote" if promote else "reject"}
+
+
+def promote(shop: Workshop, state: State) -> State:
+    """Put the candidate in force."""
+    return _decided(shop, state, "promoted", state["candidate"])
+
+
+def reject(shop: Workshop, state: State) -> State:
+    """Leave the policy in force."""
+    return _decided(shop, state, "rejected", state["current"])
+
+
+def next_round(shop: Workshop, state: State) -> State:
+    """Count the round."""
+    return {"round": state["round"] + 1}
+
+
+def goes_on(shop: Workshop, state: State) -> bool:
+    """Tell whether another round follows."""
+    stopped = shop.loop.stop_on_reject and state["decision"] == "rejected"
+    return state["round"] < shop.loop.num_rounds and not stopped
+
+
+def _clean_samples(shop: Workshop, round_: int) -> tuple[list[Sample], Funnel]:
+    """Return the round's samples without those that repeat a test item."""
+    samples = shop.session.run.read_samples(f"r{round_}.play")
+    items = item_texts(shop.instruments)
+
+    def is_test(sample: Sample) -> str | None:
+        asked = next((m.content for m in reversed(sample.prompt) if m.role == "user"), "")
+        return "is a test item" if normalised(asked) in items else None
+
+    return drop(samples, Funnel(), "not a test item", is_test)
+
+
+def _same_recipe(shop: Workshop, state: State, told: dict[str, Any], mine: dict[str, Any]) -> None:
+    keys = ["name"] if told["recipe"] != mine["recipe"] else differing(told["config"], mine["config"])
+    if keys:
+        raise UserError(
+            f"Policy {state['candidate']} of this run was begun with another recipe.",
+            f"these keys differ: {', '.join(f'recipe.{key}' for key in keys)}.",
+            f"go on without them, or copy the run, or remove {shop.work(state['candidate'])} to begin it again",
+        )
+
+
+def _summary(training: TrainingSet, funnel: Funnel) -> dict[str, Any]:
+    return {
+        "form": training.form,
+        "num_rows": len(training.rows),
+        "counts": dict(training.counts),
+        "notes": list(training.notes),
+        "data_digest": training.digest,
+        "funnel": funnel.rows(),
+    }
+
+
+def _seed(shop: Workshop, what: str) -> int:
+    return derive_seed(shop.session.seed + shop.recipe_config.seed, what) % 2**31
+
+
+def _judged(shop: Workshop, before: str, after: str) -> Verdict:
+    readings = [measure(shop.session, stage_of(p), p, shop.instruments, shop.refs(p)) for p in (before, after)]
+    rows = [score(shop.instruments, one) for one in readings]
+    return judge_gate(rows[0], rows[1], compare(shop.instruments, *readings), shop.loop.thresholds)
+
+
+def _comparisons(shop: Workshop, before: str, after: str) -> Any:
+    readings = [measure(shop.session, stage_of(p), p, shop.instruments, shop.refs(p)) for p in (before, after)]
+    return compare(shop.instruments, *readings)
+
+
+def _decided(shop: Workshop, state: State, decision: str, current: str) -> State:
+    by = "person" if f"r{state['round']}" in shop.approvals else "gate"
+    record = {"round": state["round"], "candidate": state["candidate"], "decision": decision, "by": by}
+    write_json(shop.folder / "gates" / f"r{state['round']}.decision.json", {**record, "current": current})
+    return {
+        "current": current,
+        "decision": decision,
+        "history": [*state.get("history", []), f"r{state['round']}: {state['candidate']} {decision} by {by}"],
+    }

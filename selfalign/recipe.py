@@ -1,0 +1,70 @@
+"""What a recipe is: samples in, rows out, a loss, an engine that minimises it, and what the paper claims for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from agents.errors import UserError
+from agents.sample import Sample
+from selfalign.build.rows import TrainingSet
+from selfalign.config import TrainConfig
+from selfalign.samples import Funnel, split_by_scene, usable
+
+Builder = Callable[[Sequence[Sample], Any, Funnel, int], TrainingSet]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One alignment method (entry-point group `folkmoot.recipes`).
+
+    config: dataclass for the `recipe` section of the run's config (without `name`).
+    build:  (samples, config, funnel, seed) -> rows. label: the aggregator's name; empty where none is needed.
+    loss:   TRL's name of the loss. engine: the trainer. schedule: "once" a round, from the policy of the round before.
+    knobs:  further arguments of TRL's config. gates: sentinels that must hold.
+    paper:  source. claim: the authors', not ours. test: where its properties are pinned. licence: of what it builds on.
+    """
+
+    name: str
+    config: type[TrainConfig]
+    build: Builder
+    loss: str
+    engine: Literal["trl:sft", "trl:dpo"]
+    label: str = ""
+    schedule: Literal["once"] = "once"
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    gates: tuple[str, ...] = ("refusals", "lm_loss", "label_mass")
+    claim: str = ""
+    paper: str = ""
+    test: str = ""
+    licence: str = ""
+
+    def check(self, config: TrainConfig) -> None:
+        """Raise UserError for settings that this engine would ignore or misread."""
+        if self.engine == "trl:dpo" and config.lora_dropout > 0:
+            raise UserError(
+                f"recipe.lora_dropout = {config.lora_dropout} has no effect with recipe {self.name}.",
+                "TRL switches dropout off for preference losses, so that log-probabilities stay comparable.",
+                "set recipe.lora_dropout=0",
+            )
+        if self.loss == "sigmoid_norm" and config.beta < 0.5:
+            raise UserError(
+                f"recipe.beta = {config.beta} is too small for recipe {self.name}.",
+                "its margin is a mean a token, not a sum, so the loss would hardly feel it.",
+                "set recipe.beta between 1 and 10",
+            )
+
+    def rows(self, samples: Sequence[Sample], config: TrainConfig, seed: int) -> tuple[TrainingSet, list[Sample]]:
+        """Return (training rows, samples of held-out scenes). Raises UserError when the samples teach nothing."""
+        self.check(config)
+        kept, funnel = usable(samples)
+        train, held = split_by_scene(kept, config.held_share, seed)
+        if held:
+            funnel = funnel.then("not held out", len(kept), len(train), {"scene held out": len(held)})
+        return self.build(train, config, funnel, seed), held
+
+
+def settings(config: TrainConfig) -> dict[str, Any]:
+    """Return a recipe's config as plain values for the job file."""
+    return {key: getattr(value, "value", value) for key, value in asdict(config).items()}

@@ -1,0 +1,183 @@
+"""One adapter through TRL's own trainers: SFT and DPO with PEFT LoRA, checkpoints and a progress curve.
+
+Runs in the child process (`selfalign.train.runner`); nothing else imports torch for training. float32 on a CPU,
+bfloat16 on CUDA. The prompt's tokens are those of the tokenizer's chat template with a generation prompt, exactly what
+the engines send, so the adapter learns in the context in which it will speak.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from agents.errors import UserError, missing_extra
+from selfalign.train.estimate import seconds_for
+from selfalign.train.job import ADAPTER, CURVE, DONE, ROWS, TrainJob, last_checkpoint, read_rows, write_json
+from selfalign.train.progress import Progress, watch
+
+log = logging.getLogger(__name__)
+
+
+def run_job(job: TrainJob) -> dict[str, Any]:
+    """Train one adapter into `job.folder/adapter` and return its summary. Goes on from the newest checkpoint."""
+    try:
+        import datasets
+        import peft
+        import torch
+        import transformers
+        import trl
+    except ImportError as error:
+        raise missing_extra(str(error.name), "train") from error
+    config = job.config
+    threads = int(config["threads"]) or len(os.sched_getaffinity(0))
+    torch.set_num_threads(threads)
+    datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
+
+    on_gpu = torch.cuda.is_available()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(job.base_folder, local_files_only=True)
+    rows, lengths, dropped = _fitting(read_rows(job.folder / ROWS), tokenizer, int(config["max_length"]))
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        job.base_folder, dtype=torch.bfloat16 if on_gpu else torch.float32, local_files_only=True
+    )
+    num_parameters = sum(p.numel() for p in model.parameters())
+    tokens = int(sum(lengths) * float(config["epochs"]))
+    if int(config["max_steps"]) > 0:
+        step_rows = int(config["batch"]) * int(config["grad_accumulation"])
+        tokens = min(tokens, int(sum(lengths) / len(lengths) * step_rows * int(config["max_steps"])))
+    seconds = seconds_for(tokens, num_parameters, threads, on_gpu=on_gpu, preference=job.engine == "trl:dpo")
+    progress = Progress(job.folder / CURVE)
+    progress.write(
+        {
+            "event": "estimate",
+            "pid": os.getpid(),
+            "num_rows": len(rows),
+            "num_too_long": dropped,
+            "tokens": tokens,
+            "seconds": seconds,
+        }
+    )
+    log.info("%s: %d rows, about %d tokens and %.0f s on %d threads", job.name, len(rows), tokens, seconds, threads)
+
+    lora: Any = None
+    if job.parent_folder:
+        model = peft.PeftModel.from_pretrained(model, job.parent_folder, is_trainable=True)
+    else:
+        lora = peft.LoraConfig(
+            r=int(config["lora_r"]),
+            lora_alpha=int(config["lora_alpha"]),
+            lora_dropout=float(config["lora_dropout"]),
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        )
+    common = _arguments(job, threads, on_gpu)
+    trainer_class = trl.SFTTrainer if job.engine == "trl:sft" else trl.DPOTrainer
+    if job.engine == "trl:sft":
+        arguments = trl.SFTConfig(**common, completion_only_loss=True, loss_type=job.loss, **job.knobs)
+    else:
+        arguments = trl.DPOConfig(
+            **common,
+            beta=float(config["beta"]),
+            loss_type=[job.loss],
+            precompute_ref_log_probs=True,
+            **job.knobs,
+        )
+    trainer = trainer_class(
+        model=model,
+        args=arguments,
+        train_dataset=datasets.Dataset.from_list(rows),
+        processing_class=tokenizer,
+        peft_config=lora,
+        callbacks=[watch(progress, os.getppid())],
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
+    checkpoint = last_checkpoint(job.folder)
+    progress.begin(resumed_from=checkpoint.name if checkpoint else "")
+    outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if progress.stopped:
+        raise SystemExit(143)
+    adapter = job.folder / ADAPTER
+    trainer.accelerator.unwrap_model(trainer.model).save_pretrained(
+        str(adapter), safe_serialization=True, selected_adapters=["default"]
+    )
+    (adapter / "README.md").unlink(missing_ok=True)  # a card by TRL that knows nothing of the run
+    versions = {m.__name__: m.__version__ for m in (torch, transformers, trl, peft)}
+    summary = {
+        "num_rows": len(rows),
+        "num_too_long": dropped,
+        "num_steps": int(outcome.global_step),
+        "loss": float(outcome.training_loss),
+        "tokens": progress.tokens,
+        "seconds": round(progress.seconds, 2),
+        "tokens_per_s": round(progress.tokens_per_s, 1),
+        "estimated_seconds": seconds,
+        "threads": threads,
+        "device": torch.cuda.get_device_name() if on_gpu else "cpu",
+        "dtype": "bfloat16" if on_gpu else "float32",
+        "resumed_from": progress.resumed_from,
+        "versions": versions,
+    }
+    write_json(job.folder / DONE, summary)
+    return summary
+
+
+def _arguments(job: TrainJob, threads: int, on_gpu: bool) -> dict[str, Any]:
+    config = job.config
+    return {
+        "output_dir": str(job.folder),
+        "num_train_epochs": float(config["epochs"]),
+        "max_steps": int(config["max_steps"]),
+        "learning_rate": float(config["lr"]),
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": float(config["warmup"]),  # below 1 it is a share of all steps (transformers 5)
+        "per_device_train_batch_size": int(config["batch"]),
+        "gradient_accumulation_steps": int(config["grad_accumulation"]),
+        "max_length": int(config["max_length"]),
+        "gradient_checkpointing": bool(config["gradient_checkpointing"]),
+        "bf16": on_gpu,
+        "use_cpu": not on_gpu,
+        "seed": job.seed % 2**32,
+        "data_seed": job.seed % 2**32,
+        "save_strategy": "steps",
+        "save_steps": int(config["save_steps"]),
+        "save_total_limit": 2,
+        "logging_strategy": "steps",
+        "logging_steps": 1,
+        "logging_first_step": True,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "dataloader_num_workers": 0,
+        "dataloader_pin_memory": on_gpu,
+    }
+
+
+def _fitting(
+    rows: list[dict[str, Any]], tokenizer: Any, max_length: int
+) -> tuple[list[dict[str, Any]], list[int], int]:
+    """Return the rows that fit whole, their lengths in tokens, and how many did not.
+
+    TRL would cut long answers without a word, and a cut answer teaches to stop in the middle.
+    """
+    kept, lengths = [], []
+    for row in rows:
+        answers = [row[key] for key in ("completion", "chosen", "rejected") if key in row]
+        num = [len(token_ids(tokenizer, row["prompt"] + answer)) for answer in answers]
+        if max(num) <= max_length:
+            kept.append(row)
+            lengths.append(sum(num))
+    if not kept:
+        raise UserError(
+            f"None of the {len(rows)} training rows fits into recipe.max_length = {max_length} tokens.",
+            "rows are never cut, because a cut answer teaches the policy to stop in the middle.",
+            "raise recipe.max_length, or shorten the answers (sampling.max_tokens of the society)",
+        )
+    return kept, lengths, len(rows) - len(kept)
+
+
+def token_ids(tokenizer: Any, messages: list[dict[str, str]], *, prompt: bool = False) -> list[int]:
+    """Return the tokens of a chat, as TRL and the engines render it."""
+    ids: list[int] = tokenizer.apply_chat_template(
+        messages, tokenize=True, add_generation_prompt=prompt, return_dict=False
+    )
+    return ids

@@ -1,0 +1,193 @@
+"""Real training through TRL: one step of every recipe, the same prompt as inference, and kill -9 in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.errors import UserError
+from agents.registry import find
+from selfalign.config import RaftConfig, TrainConfig
+from selfalign.recipe import Recipe, settings
+from selfalign.train.job import ADAPTER, CURVE, LOG, ROWS, TrainJob, last_checkpoint, read_job, read_lines, write_rows
+from selfalign.train.runner import TrainingDied, clean, train
+from tests.selfalign.toy import helpful, pair_vote, sample
+
+pytestmark = pytest.mark.model
+RECIPES = ("matrix_sft", "matrix_dpo", "matrix_ln_dpo", "raft")
+FAST = {"lr": 5e-4, "warmup": 0.0, "batch": 2, "grad_accumulation": 1, "lora_dropout": 0.0, "max_length": 256}
+
+
+@pytest.fixture(scope="session")
+def tiny_model(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random two-layer model with the small model's tokenizer: for what does not depend on the weights."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = AutoTokenizer.from_pretrained(small_model)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=2, max_position_embeddings=512, tie_word_embeddings=True, bos_token_id=1, eos_token_id=2,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def job_for(recipe: Recipe, folder: Path, model: Path, num: int = 8, **config: Any) -> TrainJob:
+    votes = (pair_vote("a", 0.9, 0.1),)
+    samples = [sample(n, votes=votes) for n in range(num)] + [helpful(n) for n in range(num)]
+    wanted = {**FAST, "mix": {"revision_harmful": 1.0}, "beta": 2.0, **config}
+    if recipe.config is RaftConfig:
+        del wanted["mix"]
+    built, _ = recipe.rows(samples, recipe.config(**wanted), 0)
+    write_rows(folder / ROWS, built.rows, built.sample_ids)
+    return TrainJob(
+        folder=folder, name="p1", recipe=recipe.name, engine=recipe.engine, loss=recipe.loss,
+        config=settings(recipe.config(**wanted)), base_folder=str(model), data_digest=built.digest, seed=7,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_one_real_step_of_every_recipe(name: str, tmp_path: Path, small_model: Path) -> None:
+    from safetensors.torch import load_file
+
+    job = job_for(find("recipes", name), tmp_path / name, small_model, num=2, max_steps=1)
+    lines: list[dict[str, Any]] = []
+    summary = train(job, lines.append)
+    assert summary["num_steps"] == 1
+    assert lines[0]["event"] == "estimate"
+    assert lines[0]["tokens"] > 0
+    assert {"step", "loss", "learning_rate", "grad_norm", "tokens_per_s", "eta_s"} <= set(lines[-1])
+    weights = load_file(job.folder / ADAPTER / "adapter_model.safetensors")
+    assert len(weights) == 2 * 7 * 30
+    assert any(bool(tensor.abs().sum() > 0) for key, tensor in weights.items() if "lora_B" in key), "one step was taken"
+    config = json.loads((job.folder / ADAPTER / "adapter_config.json").read_text())
+    assert (config["r"], config["lora_alpha"]) == (8, 16)
+    assert not list((job.folder / ADAPTER).glob("*.bin"))
+    clean(job.folder)
+    assert last_checkpoint(job.folder) is None
+
+
+def test_the_trainer_reads_the_prompt_that_the_engines_send(small_model: Path) -> None:
+    from transformers import AutoTokenizer
+    from trl.data_utils import is_conversational
+
+    from selfalign.train.trl import token_ids
+
+    tokenizer = AutoTokenizer.from_pretrained(small_model)
+    prompt = [{"role": "user", "content": "Is it safe?  <b>"}]
+    answer = [{"role": "assistant", "content": "Yes, it is."}]
+    assert is_conversational({"prompt": prompt, "completion": answer})
+    alone = token_ids(tokenizer, prompt, prompt=True)
+    both = token_ids(tokenizer, prompt + answer)
+    assert both[: len(alone)] == alone, "the template renders the prompt alike with and without its answer"
+    rendered = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+    assert tokenizer(rendered, add_special_tokens=False).input_ids == alone
+    assert tokenizer.eos_token_id in both[len(alone) :], "the end of the answer is learned"
+
+
+def test_loss_is_on_the_answer_alone(tmp_path: Path, tiny_model: Path) -> None:
+    """Two jobs that differ in their prompts' length alone count the same answer tokens in the first loss."""
+    import torch
+    import trl
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    row = {
+        "prompt": [{"role": "user", "content": "Why?"}],
+        "completion": [{"role": "assistant", "content": "Because of the rain."}],
+    }
+    trainer = trl.SFTTrainer(
+        model=AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32),
+        args=trl.SFTConfig(
+            output_dir=str(tmp_path), completion_only_loss=True, report_to="none", use_cpu=True, bf16=False
+        ),
+        train_dataset=Dataset.from_list([row]),
+        processing_class=tokenizer,
+    )
+    batch = next(iter(trainer.get_train_dataloader()))
+    labels = batch["labels"][0]
+    learned = tokenizer.decode(labels[labels != -100])
+    assert learned == "Because of the rain.<|im_end|>\n"
+
+
+@pytest.mark.slow
+def test_kill_9_in_the_middle_goes_on_from_the_checkpoint_to_the_same_weights(tmp_path: Path, tiny_model: Path) -> None:
+    recipe = find("recipes", "matrix_sft")
+    options = {"num": 12, "epochs": 1.0, "save_steps": 2, "lora_dropout": 0.05, "threads": 1}
+    whole = job_for(recipe, tmp_path / "whole", tiny_model, **options)
+    train(whole)
+    killed = job_for(recipe, tmp_path / "killed", tiny_model, **options)
+    pids: list[int] = []
+
+    def kill_at_step_3(line: dict[str, Any]) -> None:
+        pids.extend([line["pid"]] if line.get("event") == "estimate" else [])
+        if line.get("step") == 3 and len(pids) == 1:
+            os.kill(pids[0], signal.SIGKILL)
+
+    summary = train(killed, kill_at_step_3)
+    assert len(pids) == 2
+    assert summary["resumed_from"].startswith("checkpoint-")
+    left, right = ((job.folder / ADAPTER / "adapter_model.safetensors").read_bytes() for job in (whole, killed))
+    assert left == right, "data order, dropout and optimiser go on where they were"
+    steps = [line["step"] for line, _ in read_lines(killed.folder / CURVE) if "event" not in line]
+    assert sorted(set(steps)) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.slow
+def test_a_child_that_is_killed_again_and_again_is_the_users_to_know(tmp_path: Path, tiny_model: Path) -> None:
+    job = job_for(find("recipes", "matrix_sft"), tmp_path, tiny_model)
+
+    def kill(line: dict[str, Any]) -> None:
+        if line.get("event") == "estimate":
+            os.kill(line["pid"], signal.SIGKILL)
+
+    with pytest.raises(UserError, match="killed by signal 9") as error:
+        train(job, kill, num_restarts=0)
+    assert "recipe.batch" in error.value.fix
+
+
+def test_rows_that_do_not_fit_are_a_users_mistake(tmp_path: Path, tiny_model: Path) -> None:
+    job = job_for(find("recipes", "matrix_sft"), tmp_path, tiny_model, max_length=16)
+    with pytest.raises(UserError, match=r"None of the 8 training rows fits into recipe\.max_length = 16"):
+        train(job)
+
+
+def test_a_bug_in_the_child_shows_the_end_of_its_log(tmp_path: Path, tiny_model: Path) -> None:
+    job = job_for(find("recipes", "matrix_sft"), tmp_path, tiny_model)
+    with pytest.raises(TrainingDied, match="no_such_loss"):
+        train(replace(job, loss="no_such_loss"))
+    assert (job.folder / LOG).stat().st_size
+
+
+def test_the_second_policy_goes_on_from_the_first_and_keeps_its_own_weights(tmp_path: Path, tiny_model: Path) -> None:
+    first = job_for(find("recipes", "matrix_sft"), tmp_path / "p1", tiny_model, max_steps=1)
+    train(first)
+    second = job_for(find("recipes", "matrix_ln_dpo"), tmp_path / "p2", tiny_model, max_steps=1)
+    train(replace(second, parent="p1", parent_folder=str(first.folder / ADAPTER)))
+    from safetensors.torch import load_file
+
+    before = load_file(first.folder / ADAPTER / "adapter_model.safetensors")
+    after = load_file(second.folder / ADAPTER / "adapter_model.safetensors")
+    assert before.keys() == after.keys(), "TRL's reference adapter is not stored"
+    assert any(not bool((before[key] == after[key]).all()) for key in before)
+
+
+def test_a_job_file_says_everything_and_moves_with_its_folder(tmp_path: Path) -> None:
+    job = TrainJob(
+        folder=tmp_path / "a", name="p1", recipe="raft", engine="trl:sft", loss="nll",
+        config=settings(TrainConfig()), base_folder="/m",
+    )  # fmt: skip
+    path = job.write()
+    moved = path.parent.rename(tmp_path / "b") / path.name
+    assert read_job(moved) == replace(job, folder=tmp_path / "b")
