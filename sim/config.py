@@ -32,6 +32,18 @@ class PathsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """A user's files, named once; other sections refer to them. Empty takes what is built in."""
+
+    instructions: str = ""
+    """Harmful or unlabelled instructions (AdvBench, XSTest, SimpleSafetyTests, JSONL or plain text)."""
+    ordinary: str = ""
+    """Ordinary instructions."""
+    safe: str = ""
+    """Safe requests that look unsafe (XSTest layout), for measuring over-refusal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsConfig:
     """When to stop; null is no limit."""
 
@@ -58,6 +70,7 @@ class RunConfig:
     seed: Annotated[int, Field(ge=0)] = 0
     """Everything random follows from it."""
     paths: PathsConfig = field(default_factory=PathsConfig)
+    data: DataConfig = field(default_factory=DataConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     model: dict[str, Any] = field(default_factory=dict)
     """A model entry, see `folkmoot model ls`."""

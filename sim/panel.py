@@ -25,6 +25,8 @@ def summary_line(stage: str, tally: Tally, total: int | None) -> str:
         f"cache {hit_share(tally):.0%}",
         f"{tally.num_forfeits} forfeits",
     ]
+    if tally.num_lost:
+        parts.append(f"{tally.num_lost} LOST ({', '.join(f'{k} {v}' for k, v in sorted(tally.lost.items()))})")
     if total and done and not tally.stopped:
         parts.append(f"about {clock(tally.seconds / done * (total - done))} left")
     return " | ".join(parts)

@@ -27,8 +27,8 @@ class NothingOwed:
         """Refuse, naming the first missing step."""
         raise UserError(
             f'The journal does not hold step "{tickets[0].key}".',
-            "the run was not played to its end, so it cannot be replayed to its end.",
-            "finish it first: folkmoot resume RUN",
+            "the run was not finished, or code, prompts or packages have changed since and now ask something else.",
+            "finish it (folkmoot resume RUN), or go back to the versions that its manifest.json names",
         )
 
     def poll(self) -> list[Finished]:
