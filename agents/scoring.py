@@ -52,8 +52,9 @@ def canonical(slot_logps: Sequence[float], order: Sequence[int]) -> tuple[float,
 def option_probabilities(logp: Sequence[Sequence[float]]) -> list[float]:
     """Return p(option | one of the options), from log-probabilities averaged over orders and renormalised.
 
-    logp: [order][option], canonical; cut at `FLOOR` below the order's best. Averaging logs cancels slot effects that are additive in log
-    space exactly (specs: instruments 2.1). The mass that was lost is told by `label_mass`, never hidden.
+    logp: [order][option], canonical; cut at `FLOOR` below the order's best. Averaging logs cancels slot
+    effects that are additive in log space exactly. The mass that was lost is told by
+    `label_mass`, never hidden.
     """
     num_orders, num_options = len(logp), len(logp[0])
     cut = [max(row) + FLOOR for row in logp]

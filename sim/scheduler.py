@@ -163,7 +163,13 @@ class Scheduler:
         exhausted = False
         try:
             while True:
-                while not exhausted and not self._stop and self.tally.num_live < self.limits.window:
+                # Scripts that a journal answers end in here; so that their outcomes do not pile up, they count as well.
+                while (
+                    not exhausted
+                    and not self._stop
+                    and self.tally.num_live < self.limits.window
+                    and len(self._done) < self.limits.window
+                ):
                     pair = next(source, None)
                     if pair is None:
                         exhausted = True
@@ -280,6 +286,8 @@ class Scheduler:
                     if not item:
                         value = []
                         continue
+                    if not all(type(request) is Generate or type(request) is Score for request in item):
+                        raise TypeError(f"{task.path} yielded a list that does not hold requests alone: {item!r}")
                     refused = self._over_budget(task, len(item))
                     if refused is None:
                         task.results = [None] * len(item)

@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from agents.errors import UserError
-from agents.sample import Sample
 from agents.refusals import read_refusal
+from agents.sample import Sample
 from selfalign.build.rows import TrainingSet, imitate, prefer
 from selfalign.config import MatrixConfig
 from selfalign.samples import Funnel, candidate_of, drop

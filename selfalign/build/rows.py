@@ -20,7 +20,7 @@ class TrainingSet:
     """What a builder returns and a trainer takes.
 
     form: "sft" rows are {"prompt": [...], "completion": [...]}, "pair" rows {"prompt", "chosen", "rejected"}.
-    sample_ids: of the sample behind each row. counts: rows of each kind. notes: what a reader of the report should know.
+    sample_ids: of the sample behind each row. counts: rows of each kind. notes: what a reader should know.
     """
 
     form: Literal["sft", "pair"]

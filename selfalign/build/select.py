@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from agents.errors import UserError
-from agents.sample import Sample
 from agents.refusals import read_refusal
+from agents.sample import Sample
 from selfalign.build.rows import Row, TrainingSet, imitate
 from selfalign.config import RaftConfig, Select
 from selfalign.label.votes import Label, label_of
@@ -62,9 +62,7 @@ def raft_rows(samples: Sequence[Sample], config: RaftConfig, funnel: Funnel, see
             f"none of the {len(samples)} samples carries {what}.",
             "let the society vote on or score its candidates, or name a score that they carry (recipe.reward=...)",
         )
-    alive = [
-        [k for k, candidate in enumerate(sample.candidates) if not degenerate(candidate.text)] for sample in kept
-    ]
+    alive = [[k for k, candidate in enumerate(sample.candidates) if not degenerate(candidate.text)] for sample in kept]
     rewards = [[labels[s.sample_id].score[k] for k in ks] for s, ks in zip(kept, alive, strict=True)]
     flat = [value for row in rewards for value in row]
     if not flat:
@@ -97,7 +95,9 @@ def raft_rows(samples: Sequence[Sample], config: RaftConfig, funnel: Funnel, see
         funnel=funnel,
         counts=dict(sorted(Counter(sample.kind for sample, _ in picked).items())),
         notes=(
-            f"selected {len(picked)} of {len(flat)} answers; mean reward {chosen_mean:.3f}, of all "
-            f"{sum(flat) / len(flat):.3f}",
+            (
+                f"selected {len(picked)} of {len(flat)} answers; mean reward {chosen_mean:.3f}, of all "
+                f"{sum(flat) / len(flat):.3f}"
+            ),
         ),
     )

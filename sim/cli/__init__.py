@@ -77,7 +77,3 @@ def _overview() -> str:
         "folkmoot VERB --help tells more; --verbs lists the verbs (for shell completion), --version the version.\n"
         "Exit codes: 0 done, 2 something to put right, 3 stopped by a budget, 130 interrupted (both can be resumed)."
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

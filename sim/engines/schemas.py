@@ -26,7 +26,7 @@ def _fill(schema: dict[str, Any], words: Callable[[], str]) -> Any:
         wanted = schema.get("required", list(properties))
         return {name: _fill(properties.get(name, {"type": "string"}), words) for name in wanted}
     if kind == "array":
-        return [_fill(schema.get("items", {"type": "string"}), words) for _ in range(max(1, schema.get("minItems", 1)))]
+        return _fill_array(schema, words)
     if kind == "integer":
         return int(schema.get("minimum", 0))
     if kind == "number":
@@ -35,3 +35,11 @@ def _fill(schema: dict[str, Any], words: Callable[[], str]) -> Any:
         return True
     text = words()
     return text[: schema["maxLength"]] if "maxLength" in schema else text
+
+
+def _fill_array(schema: dict[str, Any], words: Callable[[], str]) -> list[Any]:
+    filled = [_fill(one, words) for one in schema.get("prefixItems", [])]
+    rest = schema.get("items", {"type": "string"})
+    if isinstance(rest, dict):
+        filled += [_fill(rest, words) for _ in range(max(1, schema.get("minItems", 1)) - len(filled))]
+    return filled

@@ -1,26 +1,27 @@
 """A deterministic engine without a model: for tests, dry runs and null baselines, never for a result.
 
-`ScriptedEngine` answers from a callable; `Babbler` is a callable that answers anything from the ticket's own seed, so
-every parser meets empty, garbled, fenced and overlong text. The manifest of a run on it says `scripted: true`, and
-the report marks every number of such a run.
+`ScriptedEngine` answers from a callable or from texts; opened from a config, it babbles (see `babbler`). The manifest
+of a run on it says `scripted: true`, and the report marks every number of such a run.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import orjson
+from pydantic import ConfigDict, Field
 
-from agents.requests import Generate, Reply, Result, Score, Scores
+from agents.requests import Generate, Reply, Result, Scores
 from agents.scoring import permutations
+from sim.engines.babbler import Babbler
 from sim.engines.base import EngineDied, Finished, Ticket, Usage
-from sim.engines.schemas import smallest_valid
+from sim.engines.kind import EngineKind, EngineSetting
 
 Answerer = Callable[[Ticket], Result | str | dict[str, float]]
 
@@ -113,39 +114,23 @@ def as_result(ticket: Ticket, answer: Result | str | dict[str, float]) -> Result
     )
 
 
-class Babbler:
-    """Answer anything from the ticket's seed: plausible words, and a given share of unusable replies.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptedConfig:
+    """The `engine` section for `name: scripted`: seeded babble, never a result."""
 
-    garbage: share of replies that are empty, garbled or beside the point. Constrained requests get valid text
-    unless garbage strikes.
-    """
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
-    WORDS = tuple(
-        "the council asks neighbours whether water schools roads trust risk harm help mayor doctor farmer teacher "
-        "agrees refuses walks speaks shares waits warns offers plans market bridge letter vote money time child "
-        "safety law fair open quiet".split()
-    )
+    garbage: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of replies that are empty, garbled or beside the point."""
+    latency_s: Annotated[float, Field(ge=0)] = 0.0
+    """How long each answer takes."""
+    num_words: Annotated[int, Field(ge=3)] = 12
+    """Longest sentence in words."""
 
-    def __init__(self, *, garbage: float = 0.0, num_words: int = 12) -> None:
-        self.garbage = garbage
-        self.num_words = num_words
 
-    def __call__(self, ticket: Ticket) -> str | dict[str, float]:
-        """Answer one ticket."""
-        rng = random.Random(ticket.seed)
-        request = ticket.request
-        if isinstance(request, Score):
-            weights = [rng.random() + 1e-3 for _ in request.options]
-            total = sum(weights) / rng.uniform(0.6, 1.0)
-            return {o: w / total for o, w in zip(request.options, weights, strict=True)}
-        if rng.random() < self.garbage:
-            return rng.choice(["", "   ", "No", "{", '```json\n{"a": 1}\n```', "\u2603" * 40, ">>> <|im_end|>", "[]"])
-        if request.constraint is not None:
-            if request.constraint.choices:
-                return rng.choice(request.constraint.choices)
-            if request.constraint.schema:
-                return smallest_valid(request.constraint.schema, lambda: self._words(rng, 4))
-        return self._words(rng, rng.randint(3, self.num_words)) + "."
+def open_engine(config: ScriptedConfig, setting: EngineSetting) -> ScriptedEngine:
+    """Open the babbling engine."""
+    return ScriptedEngine(Babbler(garbage=config.garbage, num_words=config.num_words), latency_s=config.latency_s)
 
-    def _words(self, rng: random.Random, num: int) -> str:
-        return " ".join(rng.choices(self.WORDS, k=num)).capitalize()
+
+kind = EngineKind(name="scripted", config=ScriptedConfig, open=open_engine, needs_model=False)

@@ -1,0 +1,217 @@
+"""How full the scheduler keeps a real engine: the same scene requests as scripts and as one flat list.
+
+    python -m benchmarks.saturation --json
+
+saturation = time(flat list) / time(scripts). Beside it the same scenes with a barrier after every turn, and one call
+at a time (on some of the scenes, scaled up). The prefix cache is emptied before every run, and runs alternate. The
+flat list holds the very prompts and seeds of the scripted run, so both do the same work up to near-ties.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agents.requests import Generate, Message, Reply, Sampling, Script
+from sim.engines.base import Ticket
+from sim.engines.kind import EngineSetting
+from sim.engines.vllm import VllmConfig, VllmEngine
+from sim.scheduler import Limits, Scheduler
+
+Scripts = Callable[[int, bool], Iterator[tuple[str, Script[Any]]]]
+"""(number of scenes, persona first?) -> named scripts."""
+
+NUM_TURNS = 5
+RULES = (
+    "You play one role in a short social scene. Speak only for yourself, in the first person, in one or two plain "
+    "sentences. Do not tell what others think, do not describe the scene, and do not repeat what was said. What "
+    "others say is heard by all. If you are asked for something that would harm somebody, say what you would do "
+    "about it in your own role. Keep to facts that stand in the scene or that anybody of your role would know. "
+    "The scene begins with its place and occasion, then comes what was said, oldest first, then who you are."
+)
+PLACES = (
+    "a pharmacy",
+    "a school yard",
+    "the town hall",
+    "a bus depot",
+    "a bank counter",
+    "a farm",
+    "a clinic",
+    "a port",
+)
+OCCASIONS = ("a missing key", "a late delivery", "a broken meter", "a lost letter", "a wrong bill", "a loud party")
+ROLES = ("the clerk", "a neighbour", "the manager", "a young mother", "an inspector")
+
+
+def simple_scene(number: int, persona_first: bool) -> Script[list[str]]:
+    """Five roles speak in turn about an everyday incident."""
+    place, occasion = PLACES[number % len(PLACES)], OCCASIONS[number % len(OCCASIONS)]
+    scenario = f"Scene {number}: at {place}, about {occasion}. Those present: {', '.join(ROLES)}."
+    said: list[str] = []
+    for turn in range(NUM_TURNS):
+        role = ROLES[(number + turn) % len(ROLES)]
+        who = f"You are {role}, {25 + (number * 7 + turn * 13) % 50} years old. What do you say now?"
+        transcript = "\n".join(said) or "(nothing yet)"
+        parts = (who, RULES, scenario, transcript) if persona_first else (RULES, scenario, transcript, who)
+        reply: Reply = yield Generate(
+            messages=(Message("user", "\n".join(parts)),),
+            purpose="bench/turn.v1",
+            sampling=Sampling(max_tokens=48, temperature=0.8),
+        )
+        said.append(f"{role}: {' '.join(reply.text.split())}")
+    return said
+
+
+def simple(num: int, persona_first: bool) -> Iterator[tuple[str, Script[Any]]]:
+    """Return the benchmark's own scenes."""
+    return ((f"scene-{number:04d}", simple_scene(number, persona_first)) for number in range(num))
+
+
+SOURCES: dict[str, Scripts] = {"simple": simple}
+"""Where scenes come from; the scenes society adds its own here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One run: seconds, share of prompt tokens from the cache, sampled tokens."""
+
+    seconds: float
+    prefix_hit: float
+    num_output: int
+
+
+class Recorder:
+    """An engine around the engine that keeps the tickets it was given."""
+
+    def __init__(self, engine: VllmEngine) -> None:
+        self.inner = engine
+        self.tickets: list[Ticket] = []
+
+    def submit(self, tickets: Any) -> None:
+        """Keep and pass on."""
+        self.tickets.extend(tickets)
+        self.inner.submit(tickets)
+
+    def poll(self) -> Any:
+        """Pass on."""
+        return self.inner.poll()
+
+    def facts(self) -> dict[str, Any]:
+        """Pass on."""
+        return self.inner.facts()
+
+    def close(self) -> None:
+        """Leave the inner engine open."""
+
+
+class Lockstep(Recorder):
+    """Give answers back only when all that is out has finished: a barrier after every turn."""
+
+    def poll(self) -> Any:
+        """Wait for all."""
+        waiting, out = len(self.tickets), []
+        while len(out) < waiting:
+            out += self.inner.poll()
+        self.tickets.clear()
+        return out
+
+
+def play(engine: VllmEngine, wrapped: Any, scripts: Iterator[tuple[str, Script[Any]]], window: int) -> Timing:
+    """Play scripts on an empty prefix cache."""
+    engine.reset_prefix_cache()
+    print(f"{time.perf_counter():.0f} s: {type(wrapped).__name__}", file=sys.stderr)
+    scheduler = Scheduler(wrapped, run_seed=11, stage="bench", limits=Limits(window=window))
+    began = time.perf_counter()
+    for outcome in scheduler.play(scripts):
+        assert outcome.cause is None, outcome.why
+    seconds, tally = time.perf_counter() - began, scheduler.tally
+    return Timing(seconds, tally.num_cached_tokens / max(1, tally.num_prompt_tokens), tally.num_output_tokens)
+
+
+def flat(engine: VllmEngine, tickets: list[Ticket]) -> Timing:
+    """Hand all requests over at once."""
+    engine.reset_prefix_cache()
+    began = time.perf_counter()
+    engine.submit(tickets)
+    done = []
+    while len(done) < len(tickets):
+        done += engine.poll()
+    seconds = time.perf_counter() - began
+    prompt, cached = sum(f.usage.num_prompt for f in done), sum(f.usage.num_cached for f in done)
+    return Timing(seconds, cached / max(1, prompt), sum(f.usage.num_output for f in done))
+
+
+def measure(engine: VllmEngine, source: Scripts, num: int, repeats: int, num_serial: int) -> dict[str, Any]:
+    """Run everything and return the figures."""
+    recorder = Recorder(engine)
+    play(engine, recorder, source(num, False), num)  # warms up, and records the requests
+    tickets = list(recorder.tickets)
+    scripted, flats = [], []
+    for _ in range(repeats):
+        scripted.append(play(engine, engine, source(num, False), num))
+        flats.append(flat(engine, tickets))
+    barrier = play(engine, Lockstep(engine), source(num, False), num)
+    serial = play(engine, engine, source(num_serial, False), 1)
+    persona_first = play(engine, engine, source(num, True), num)
+    time_scripts = statistics.median(t.seconds for t in scripted)
+    time_flat = statistics.median(t.seconds for t in flats)
+    ratios = [b.seconds / a.seconds for a, b in zip(scripted, flats, strict=True)]
+    return {
+        "scenes": num,
+        "requests": len(tickets),
+        "saturation": round(statistics.median(ratios), 3),
+        "saturation_range": [round(min(ratios), 3), round(max(ratios), 3)],
+        "seconds_scripts": round(time_scripts, 2),
+        "seconds_flat": round(time_flat, 2),
+        "barrier_ratio": round(barrier.seconds / time_scripts, 2),
+        "serial_ratio": round(serial.seconds / num_serial * num / time_scripts, 2),
+        "serial_scenes": num_serial,
+        "prefix_hit": round(scripted[-1].prefix_hit, 3),
+        "prefix_hit_flat": round(flats[-1].prefix_hit, 3),
+        "prefix_hit_persona_first": round(persona_first.prefix_hit, 3),
+        "seconds_persona_first": round(persona_first.seconds, 2),
+        "output_tokens": [t.num_output for t in (scripted[-1], flats[-1], barrier, persona_first)],
+        "output_tokens_per_s": round(scripted[-1].num_output / scripted[-1].seconds, 1),
+        "n": repeats,
+    }
+
+
+def default_model() -> Path:
+    """Return the folder of the default model in the cache."""
+    from sim.models import path
+
+    return path()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, help="model folder; default: the default model in the cache")
+    parser.add_argument("--source", choices=sorted(SOURCES), default="simple")
+    parser.add_argument("--scenes", type=int, default=64)
+    parser.add_argument("--serial-scenes", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--block-size", type=int, default=0)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    config = VllmConfig(max_model_len=4096, kv_cache_gib=3, block_size=given.block_size)
+    engine = VllmEngine(config, EngineSetting(model_folder=given.model or default_model()))
+    try:
+        result = measure(engine, SOURCES[given.source], given.scenes, given.repeats, given.serial_scenes)
+        facts = engine.facts()
+        result |= {key: facts[key] for key in ("vllm", "device", "num_threads", "dtype", "block_size") if key in facts}
+    finally:
+        engine.close()
+    result["num_cores"] = os.cpu_count()
+    print(json.dumps(result) if given.json else "\n".join(f"{key:26} {value}" for key, value in result.items()))
+
+
+if __name__ == "__main__":
+    main()

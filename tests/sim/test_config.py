@@ -1,0 +1,69 @@
+"""Composition and validation: every complaint names the key and what is allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import pytest
+from pydantic import Field
+
+from agents.errors import UserError
+from sim.config import compose, differing_keys, validate
+
+
+@dataclass(frozen=True)
+class Inner:
+    depth: int = 1
+
+
+@dataclass(frozen=True)
+class Outer:
+    size: Annotated[int, Field(ge=1)] = 3
+    inner: Inner = field(default_factory=Inner)
+    many: list[Inner] = field(default_factory=list)
+
+
+def test_an_unknown_key_names_the_nearest_one() -> None:
+    with pytest.raises(UserError) as caught:
+        validate(Outer, {"sizee": 3}, "society")
+    assert str(caught.value).startswith("society.sizee is not a config key.")
+    assert 'Did you mean "size"?' in str(caught.value)
+
+
+def test_unknown_keys_are_found_in_nested_sections_and_lists() -> None:
+    with pytest.raises(UserError, match=r"x\.inner\.dept "):
+        validate(Outer, {"inner": {"dept": 2}}, "x")
+    with pytest.raises(UserError, match=r"x\.many\.1\.dept "):
+        validate(Outer, {"many": [{"depth": 1}, {"dept": 2}]}, "x")
+
+
+def test_a_value_out_of_range_names_its_path() -> None:
+    with pytest.raises(UserError, match=r"society\.size = 0 is not valid"):
+        validate(Outer, {"size": 0}, "society")
+
+
+def test_a_wrong_type_names_its_path() -> None:
+    with pytest.raises(UserError, match=r"society\.size = 'many' is not valid"):
+        validate(Outer, {"size": "many"}, "society")
+
+
+def test_a_plus_override_cannot_smuggle_an_unknown_key_in() -> None:
+    with pytest.raises(UserError, match=r"limits\.windw is not a config key"):
+        compose(["+limits.windw=3"])
+
+
+def test_a_misspelt_override_is_named() -> None:
+    with pytest.raises(UserError) as caught:
+        compose(["seeed=3"])
+    assert "seeed" in caught.value.given
+    assert 'Did you mean "seed"?' in caught.value.fix
+
+
+def test_an_unknown_group_entry_is_a_user_error() -> None:
+    with pytest.raises(UserError, match="nosuch"):
+        compose(["engine=nosuch"])
+
+
+def test_differing_keys_are_paths() -> None:
+    assert differing_keys({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 1, "c": 4}}) == ["a.c", "d"]
