@@ -2,8 +2,7 @@
 
     python -m benchmarks.discussion --json
 
-The peers' figures, measured the same way, stand in `peers.md` 6.2. Build time is left out, the server is a process of
-its own on the same cores, and the ceiling is measured beside it: the raw aiohttp client with the very same bodies.
+Build time is left out, the server is a process of its own on the same cores, and the ceiling is measured beside it: the raw aiohttp client with the very same bodies.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def probabilities(response: Response, *, average: Literal["log", "probability"] 
     """Return p[subject, item, option] given that an option is answered; nan where nothing was, 0 in the padding.
 
     average: over orders and paraphrases. "log" cancels slot effects that are additive in log space exactly;
-    "probability" cancels them for a responder that ignores content (specs: instruments 2.1).
+    "probability" cancels them for a responder that ignores content.
     """
     logp, mask = response.logp, response.mask
     seen = mask.any(axis=-1, keepdims=True)

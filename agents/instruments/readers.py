@@ -15,7 +15,7 @@ from agents.statistics.intervals import bootstrap_statistic, wilson
 
 MOST = 0.5
 LOW_KAPPA = 0.6
-"""Below this agreement the judge's numbers are not evidence (specs: instruments 8)."""
+"""Below this agreement the judge's numbers are not evidence."""
 
 
 def agreement_rows(instrument: Summarised, outcomes: Sequence[Readings | None]) -> list[ScoreRow]:

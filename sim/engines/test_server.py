@@ -1,8 +1,9 @@
 """A scripted OpenAI-compatible server: the fixed point against which HTTP clients and peers are measured.
 
 Every answer takes the same time, any number side by side; texts depend on a digest of the request, so duplicates are
-not inflated. It counts what `peers.md` asks for: requests, flight, seeds, duplicates, and the share of prompt text
-that a perfect prefix cache would have served (64-character blocks, chain-hashed). No model, so never a result.
+not inflated. It counts what a comparison of simulators needs: requests, flight, seeds, duplicates, and the share of
+prompt text that a perfect prefix cache would have served (64-character blocks, chain-hashed). No model, so never a
+result.
 
     python -m sim.engines.test_server --port 8100 --latency-ms 100
 """

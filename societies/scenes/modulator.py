@@ -1,7 +1,7 @@
 """The modulator: whether an act can happen, who perceives it, whom it may harm, and what is remembered.
 
 Facts come first (rooms, sight, secrecy), then it is asked. Everything it is asked is a `Score` with the probability
-kept; only critiques and summaries are texts. Source: MATRIX, arXiv 2402.05699, duties 1 to 3 (specs: scenes 1.2).
+kept; only critiques and summaries are texts. Source: MATRIX, arXiv 2402.05699, duties 1 to 3.
 """
 
 from __future__ import annotations

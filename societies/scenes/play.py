@@ -3,7 +3,7 @@
 The ego performs its plan step by step; whoever perceives an act reacts to what it perceived, and to nothing else: the
 only texts a role's prompt receives are those in its own inbox. Acts of one wave are asked for side by side and take
 effect in the order of the roles, so the order of replies never shows.
-Source: MATRIX, arXiv 2402.05699, section 3 (specs: scenes 1.2, with the defects of 1.10 put right).
+Source: MATRIX, arXiv 2402.05699, section 3, with the defects of its published code put right.
 """
 
 from __future__ import annotations

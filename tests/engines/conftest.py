@@ -1,6 +1,5 @@
 """The small real model, and engines that finish in another order."""
 
-import os
 import random
 from pathlib import Path
 
@@ -10,20 +9,9 @@ from sim.engines.scripted import ScriptedEngine
 
 
 @pytest.fixture(scope="session")
-def model_folder() -> Path:
-    """Folder of SmolLM2-135M-Instruct, from FOLKMOOT_TEST_MODEL or the cache."""
-    given = os.environ.get("FOLKMOOT_TEST_MODEL")
-    if given:
-        return Path(given)
-    from agents.errors import UserError
-    from sim.models import path
-
-    try:
-        return path()
-    except UserError as missing:
-        if Path("/tmp/m/out/config.json").exists():
-            return Path("/tmp/m/out")
-        pytest.skip(f"no model: {missing.given}")
+def model_folder(small_model: Path) -> Path:
+    """Folder of SmolLM2-135M-Instruct."""
+    return small_model
 
 
 class ShuffledEngine(ScriptedEngine):

@@ -75,7 +75,7 @@ def test_seeded_text_repeats_and_mostly_does_not_see_its_mates(engine, record_pr
     alone = [drain(engine, [ticket])[0].result.text for ticket in tickets]
     same = sum(a == b for a, b in zip(first, alone, strict=True))
     record_property("equal_of_8", same)
-    # A batch's shape may flip a near-tie in bfloat16 (specs: platform 5), so this is measured, not promised.
+    # A batch's shape may flip a near-tie in bfloat16, so this is measured, not promised.
     assert same >= 2
     assert len(set(first)) == 8
 

@@ -1,4 +1,4 @@
-"""Whole scenes, played by a scripted cast: the checks M1 to M11 of specs/scenes.md."""
+"""Whole scenes, played by a scripted cast: checks M1 to M11."""
 
 from __future__ import annotations
 

@@ -182,7 +182,7 @@ def test_policies_of_roles() -> None:
     ("xi", "expected"), [(0.01, 1.661), (0.05, 0.923), (0.10, 0.630), (0.25, 0.288), (0.50, 0.090)]
 )
 def test_m12_theorem_4_5(xi: float, expected: float) -> None:
-    """Source: specs/scenes.md M12, worked from MATRIX theorem 4.5; xi 0.25 by hand: -ln(1 - 0.5^2) = 0.28768."""
+    """Source: worked from MATRIX theorem 4.5; xi 0.25 by hand: -ln(1 - 0.5^2) = 0.28768."""
     assert largest_lambda(xi) == pytest.approx(expected, abs=5e-4)
     assert simulation_dominates(xi, largest_lambda(xi) - 1e-6)
     assert not simulation_dominates(xi, largest_lambda(xi) + 1e-6)
