@@ -2,7 +2,8 @@
 
     python -m benchmarks.discussion --json
 
-Build time is left out, the server is a process of its own on the same cores, and the ceiling is measured beside it: the raw aiohttp client with the very same bodies.
+Build time is left out, the server is a process of its own on the same cores, and the ceiling is measured beside it:
+the raw aiohttp client with the very same bodies.
 """
 
 from __future__ import annotations

@@ -134,8 +134,17 @@ def baseline_rows(found: Findings) -> tuple[list[str], list[list[str]]]:
         for kind in kinds:
             cell = cells.get((method, kind))
             row.append("-" if cell is None else _refusals(cell))
+            row.append("-" if cell is None else _versus(cell))
         rows.append(row)
-    return ["Method", *(f"Refuses {kind or 'instructions'}" for kind in kinds)], rows
+    names = [name for kind in kinds for name in (f"Refuses {kind or 'instructions'}", "MATRIX minus it, paired")]
+    return ["Method", *names], rows
+
+
+def _versus(cell: Baseline) -> str:
+    if cell.versus is None:
+        return "-"
+    points = [100 * value for value in (cell.versus.point, cell.versus.lo, cell.versus.hi)]
+    return f"{points[0]:+.0f} points ({points[1]:+.0f} to {points[2]:+.0f}), n = {cell.num_pairs}"
 
 
 def _refusals(cell: Baseline) -> str:

@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agents.statistics.intervals import Interval
 from dashboards.drawing import shortened
 from dashboards.sources import Reader, number, text, whole
 
+OWN_METHOD = "matrix"
 MAX_INSTRUCTION = 200
 """Characters shown of an instruction. It may be harmful; the whole of it stands in `samples/`."""
 
@@ -79,7 +81,11 @@ class Scene:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """How often a method's answers refuse the training instructions of a kind, by keyword, with a 95 % interval."""
+    """How often a method's answers refuse the training instructions of a kind, by keyword, with a 95 % interval.
+
+    versus: share of the scenes' own method minus this one's, over the instructions that both answered; None for the
+    scenes' own method. num_pairs: how many those are.
+    """
 
     method: str
     kind: str
@@ -87,6 +93,8 @@ class Baseline:
     n: int
     lo: float | None
     hi: float | None
+    versus: Interval | None = None
+    num_pairs: int = 0
 
 
 def play_stages(stages: Sequence[str]) -> list[str]:
@@ -197,17 +205,41 @@ def baselines_of(reader: Reader, stages: Sequence[str]) -> tuple[Baseline, ...]:
     """Return refusals by method and kind, in the order of playing; empty when only the scenes' own method answered."""
     from agents.statistics.intervals import wilson
 
-    counts: dict[tuple[str, str], tuple[int, int]] = {}
+    refusals: dict[tuple[str, str], dict[str, bool]] = {}
+    columns = ["instruction_id", "kind", "method", "refuses"]
     for stage in play_stages(stages):
-        for row in reader.rows(f"events/{stage}/answers-*.parquet", ["kind", "method", "refuses"]):
+        for row in reader.rows(f"events/{stage}/answers-*.parquet", columns):
             if isinstance(row.get("refuses"), bool):
                 key = text(row.get("method")), text(row.get("kind"))
-                refused, n = counts.get(key, (0, 0))
-                counts[key] = refused + row["refuses"], n + 1
-    if len({method for method, _ in counts}) < 2:
+                refusals.setdefault(key, {})[f"{stage}/{text(row.get('instruction_id'))}"] = row["refuses"]
+    if len({method for method, _ in refusals}) < 2:
         return ()
-    return tuple(
-        Baseline(method=method, kind=kind, num_refused=refused, n=n, lo=interval.lo, hi=interval.hi)
-        for (method, kind), (refused, n) in counts.items()
-        for interval in (wilson(refused, n),)
-    )
+    found = []
+    for (method, kind), by_id in refusals.items():
+        interval = wilson(sum(by_id.values()), len(by_id))
+        own = refusals.get((OWN_METHOD, kind), {}) if method != OWN_METHOD else {}
+        versus, num_pairs = _paired(by_id, own)
+        found.append(
+            Baseline(
+                method=method,
+                kind=kind,
+                num_refused=sum(by_id.values()),
+                n=len(by_id),
+                lo=interval.lo,
+                hi=interval.hi,
+                versus=versus,
+                num_pairs=num_pairs,
+            )
+        )
+    return tuple(found)
+
+
+def _paired(theirs: dict[str, bool], own: dict[str, bool]) -> tuple[Interval | None, int]:
+    """Return the paired difference, own minus theirs, over the instructions that both answered."""
+    from agents.statistics.intervals import paired_shares
+
+    pairs = [(theirs[key], own[key]) for key in theirs if key in own]
+    if not pairs:
+        return None, 0
+    counts = [pairs.count(pair) for pair in ((True, True), (True, False), (False, True), (False, False))]
+    return paired_shares(*counts), len(pairs)
