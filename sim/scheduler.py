@@ -33,6 +33,8 @@ from sim.engines.base import Engine, Finished, Ticket
 from sim.journal import Journal
 
 log = logging.getLogger(__name__)
+MAX_REFUSED = 8
+"""Times that a script may answer `OverBudget` with yet another request before it is ended."""
 
 NoteItem: TypeAlias = Event | Sample | Forfeit
 Note: TypeAlias = tuple[str, int, NoteItem]
@@ -41,7 +43,10 @@ Note: TypeAlias = tuple[str, int, NoteItem]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """When to stop. None is no limit. The two script limits hold along every branch of a script's forks."""
+    """When to stop. None is no limit. The two script limits hold along every branch of a script's forks.
+
+    The run limits count what this attempt asks the engine for; what the journal answers is free.
+    """
 
     window: int = 512
     script_requests: int | None = None
@@ -93,6 +98,7 @@ class _Task:
         "error",
         "index",
         "notes",
+        "num_refused",
         "ordinal",
         "parent",
         "path",
@@ -112,6 +118,7 @@ class _Task:
         self.index = index
         self.ordinal = 0
         self.waiting = 0
+        self.num_refused = 0
         self.results: list[Any] | None = None
         self.children: list[_Task] = []
         self.notes: list[Note] = []
@@ -145,6 +152,7 @@ class Scheduler:
         self._ready: deque[tuple[_Task, Any]] = deque()
         self._outbox: list[Ticket] = []
         self._in_flight = 0
+        self._paid_tokens = 0
         self._done: list[Outcome] = []
         self._stop = ""
 
@@ -202,10 +210,9 @@ class Scheduler:
         limits, tally = self.limits, self.tally
         if limits.run_seconds is not None and now - began > limits.run_seconds:
             self.stop(f"budget: {limits.run_seconds / 60:g} minutes are used up")
-        if limits.run_requests is not None and tally.num_requests >= limits.run_requests:
+        if limits.run_requests is not None and tally.num_requests - tally.num_from_journal >= limits.run_requests:
             self.stop(f"budget: {limits.run_requests} requests are used up")
-        spent = tally.num_prompt_tokens + tally.num_output_tokens
-        if limits.run_tokens is not None and spent >= limits.run_tokens:
+        if limits.run_tokens is not None and self._paid_tokens >= limits.run_tokens:
             self.stop(f"budget: {limits.run_tokens} tokens are used up")
         if now - self._reported >= self._progress_every_s:
             tally.seconds = now - began
@@ -229,6 +236,7 @@ class Scheduler:
         if self.journal is not None:
             self.journal.append(finished)
         for item in finished:
+            self._paid_tokens += item.usage.num_prompt + item.usage.num_output
             self._deliver(item)
 
     def _deliver(self, item: Finished) -> None:
@@ -310,6 +318,7 @@ class Scheduler:
         except UserError:
             raise
         except Exception as error:
+            script.close()
             task.error = error
             self._end(task)
 
@@ -317,11 +326,16 @@ class Scheduler:
         limits = self.limits
         requests, tokens = task.spent
         if limits.script_requests is not None and requests + num > limits.script_requests:
-            return OverBudget(f"{limits.script_requests} requests are used up")
-        if limits.script_tokens is not None and tokens >= limits.script_tokens:
-            return OverBudget(f"{limits.script_tokens} tokens are used up")
-        task.spent = (requests + num, tokens)
-        return None
+            refused = OverBudget(f"{limits.script_requests} requests are used up")
+        elif limits.script_tokens is not None and tokens >= limits.script_tokens:
+            refused = OverBudget(f"{limits.script_tokens} tokens are used up")
+        else:
+            task.spent = (requests + num, tokens)
+            return None
+        task.num_refused += 1
+        if task.num_refused > MAX_REFUSED:
+            raise refused
+        return refused
 
     def _send(self, task: _Task, request: Any, slot: int) -> None:
         ticket = Ticket(request, task.path, task.ordinal, self.run_seed, task, slot)

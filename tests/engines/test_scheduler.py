@@ -1,5 +1,6 @@
 """The scheduler: order of completion never shows, budgets hold, and nothing that is lost is lost silently."""
 
+import contextlib
 import random
 
 import pytest
@@ -291,3 +292,15 @@ def test_a_reply_carries_its_identity():
     scheduler = Scheduler(ScriptedEngine(lambda t: Reply(text="x", identity=t.key)), run_seed=1, stage="r0.play")
     (outcome,) = scheduler.play([("s", one())])
     assert outcome.value == "r0.play/s#0"
+
+
+def test_a_script_that_ignores_its_budget_is_ended():
+    def stubborn():
+        while True:
+            with contextlib.suppress(OverBudget):
+                yield Generate(messages=(Message("user", "more"),), purpose="test/more.v1")
+
+    scheduler = Scheduler(ScriptedEngine(lambda ticket: "ok"), run_seed=1, limits=Limits(script_requests=2))
+    (outcome,) = scheduler.play([("stubborn", stubborn())])
+    assert outcome.cause is Cause.BUDGET
+    assert scheduler.tally.num_requests == 2
