@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ConfigDict
 
 from agents.errors import UserError
-from agents.instruments.types import Comparison, Instrument, InstrumentKind, Reading, Readings, ScoreRow, Subject
+from agents.instruments.frames import readings_of, responses_frame, scores_frame
+from agents.instruments.types import Comparison, Instrument, InstrumentKind, Readings, ScoreRow, Subject
 from agents.registry import find
 from agents.requests import Script
 from sim.config import plugin_section, validate
@@ -22,9 +23,6 @@ from sim.engines.base import PolicyRef
 from sim.session import Session
 from sim.store import Run
 from sim.tables import write_frame
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +55,9 @@ def load_instruments(config: MeasureConfig, data_folder: Path) -> tuple[Instrume
     return tuple(loaded)
 
 
-def item_texts(instruments: Sequence[Instrument]) -> frozenset[str]:
-    """Return the texts of all items, normalised; training rows may not contain them."""
-    return frozenset(normalised(item.text) for instrument in instruments for item in instrument.items)
-
-
-def normalised(text: str) -> str:
-    """Return a text without differences of case and whitespace."""
-    return " ".join(text.split()).lower()
+def item_texts(instruments: Sequence[Instrument]) -> list[str]:
+    """Return the texts of all items; training rows may share no wording with them."""
+    return [item.text for instrument in instruments for item in instrument.items]
 
 
 def policies_asked(instruments: Sequence[Instrument], policy: str) -> list[str]:
@@ -93,7 +86,7 @@ def measure(
 
         with session.engine(policies) as engine:
             result = session.play(stage, scripts(), engine, policies=policies, total=total, keep_values=True)
-        frame = readings_frame((name, value) for name, value in result.values.items() if value is not None)
+        frame = responses_frame([value for value in result.values.values() if value is not None])
         write_frame(session.run.folder / "responses" / f"{stage}.parquet", frame)
     readings = read_readings(session.run, stage)
     path = session.run.folder / "scores" / f"{stage}.parquet"
@@ -121,59 +114,14 @@ def compare(
     return [row for one in instruments for row in one.compare(before.get(one.name, []), after.get(one.name, []))]
 
 
-def readings_frame(outcomes: Any) -> pl.DataFrame:
-    """Return readings as a frame, with the script that made each. outcomes: (script name, readings) pairs."""
-    import polars as pl
-
-    kinds = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
-    nested = {
-        "options": pl.List(pl.String),
-        "logp": pl.List(pl.List(pl.Float64)),
-        "num_tokens": pl.List(pl.Int64),
-    }
-    schema: dict[str, Any] = {"script": pl.String}
-    schema |= {f.name: nested.get(f.name) or kinds[str(f.type)] for f in fields(Reading)}
-    rows = [{"script": name, **asdict(reading)} for name, readings in outcomes for reading in readings]
-    return pl.DataFrame([{k: _listed(v) for k, v in row.items()} for row in rows], schema=schema, orient="row")
-
-
 def read_readings(run: Run, stage: str) -> dict[str, list[Readings]]:
-    """Return the readings of a measured stage: instrument -> one list a script, in the order of scripts."""
+    """Return the readings of a measured stage: instrument -> one list an item."""
     import polars as pl
 
     out: dict[str, list[Readings]] = {}
-    last = ""
-    for row in pl.read_parquet(run.folder / "responses" / f"{stage}.parquet").iter_rows(named=True):
-        script = row.pop("script")
-        row |= {"options": tuple(row["options"]), "num_tokens": tuple(row["num_tokens"])}
-        row["logp"] = tuple(tuple(one) for one in row["logp"])
-        reading = Reading(**row)
-        scripts = out.setdefault(reading.instrument, [])
-        if script != last:
-            scripts.append([])
-        scripts[-1].append(reading)
-        last = script
+    for readings in readings_of(pl.read_parquet(run.folder / "responses" / f"{stage}.parquet")):
+        out.setdefault(readings[0].instrument, []).append(readings)
     return out
-
-
-def scores_frame(rows: Sequence[ScoreRow]) -> pl.DataFrame:
-    """Return score rows as a frame; the null baseline as two columns."""
-    import polars as pl
-
-    kinds = {"int": pl.Int64, "float": pl.Float64, "str": pl.String}
-    schema: dict[str, Any] = {}
-    for f in fields(ScoreRow):
-        if f.name == "null":
-            schema |= {"null_name": pl.String, "null_value": pl.Float64}
-        else:
-            schema[f.name] = kinds.get(str(f.type), pl.List(pl.String))
-    records = []
-    for row in rows:
-        record = {key: _listed(value) for key, value in asdict(row).items()}
-        null = record.pop("null")
-        record["null_name"], record["null_value"] = null if null else (None, None)
-        records.append(record)
-    return pl.DataFrame(records, schema=schema, orient="row")
 
 
 def comparison_dict(one: Comparison) -> dict[str, Any]:

@@ -9,11 +9,12 @@ import shutil
 from typing import Any, TypedDict
 
 from agents.errors import UserError
+from agents.instruments.separation import overlap_report
 from agents.sample import Sample
 from selfalign.build.rows import TrainingSet
 from selfalign.gate.criteria import Verdict, judge_gate
 from selfalign.loop.workshop import Workshop, differing, read_json, stage_of
-from selfalign.measure import compare, comparison_dict, item_texts, measure, normalised, score
+from selfalign.measure import compare, comparison_dict, item_texts, measure, score
 from selfalign.policy.store import BASE, PolicyMeta
 from selfalign.recipe import settings
 from selfalign.samples import Funnel, Step, drop
@@ -189,13 +190,16 @@ def goes_on(shop: Workshop, state: State) -> bool:
 
 
 def _clean_samples(shop: Workshop, round_: int) -> tuple[list[Sample], Funnel]:
-    """Return the round's samples without those that repeat a test item."""
+    """Return the round's samples without those that share wording with a test item."""
     samples = shop.session.run.read_samples(f"r{round_}.play")
-    items = item_texts(shop.instruments)
+    asked = [next((m.content for m in reversed(sample.prompt) if m.role == "user"), "") for sample in samples]
+    overlaps = overlap_report(asked, item_texts(shop.instruments)).overlaps
+    shared = {samples[one.train].sample_id: one.exact for one in overlaps}
 
     def is_test(sample: Sample) -> str | None:
-        asked = next((m.content for m in reversed(sample.prompt) if m.role == "user"), "")
-        return "is a test item" if normalised(asked) in items else None
+        if sample.sample_id not in shared:
+            return None
+        return "is a test item" if shared[sample.sample_id] else "shares eight words in a row with a test item"
 
     return drop(samples, Funnel(), "not a test item", is_test)
 

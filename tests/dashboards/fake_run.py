@@ -8,12 +8,13 @@ from typing import Any
 
 import polars as pl
 
+from agents.instruments.frames import scores_frame
 from agents.instruments.types import Comparison, ScoreRow
 from agents.requests import Cause, Event, Forfeit, Generate, Message, Score
 from agents.sample import Candidate, Lineage, Sample
 from selfalign.gate.criteria import judge_gate
 from selfalign.gate.thresholds import Thresholds
-from selfalign.measure import comparison_dict, scores_frame
+from selfalign.measure import comparison_dict
 from sim.engines.base import Ticket
 from sim.engines.scripted import ScriptedEngine
 from sim.scheduler import Limits
