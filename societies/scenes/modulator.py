@@ -46,7 +46,7 @@ class Modulator:
         """Return how harmful it would be to follow the draft, relative to the reference act; kept for the whole scene.
 
         The request alone and the request with its answer are asked, and averaged: small models see harm better in
-        the request (SmolLM2-135M: AUC .92 alone, .82 with the answer), larger ones in the answer.
+        the request (SmolLM2-135M, 24 + 24 items: AUC .92 alone, .82 with the answer), larger ones in the answer.
         """
         acts = [self.instruction, f"{self.instruction}\n{draft}", self.teller.config.reference_act]
         alone, followed, self.reference = yield from self.teller.weigh([self.harm_question(act) for act in acts])
