@@ -11,63 +11,23 @@ import contextlib
 import gc
 import logging
 import os
-import random
-import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import ConfigDict, Field
-
-from agents.errors import UserError, missing_extra
+from agents.errors import UserError
 from agents.requests import Constraint, Generate, Reply, Sampling
-from sim.engines.base import EngineDied, Finished, PolicyRef, Ticket, Usage
+from sim.engines.base import EngineDied, Finished, Ticket, Usage
 from sim.engines.chat import ChatTokenizer, Pass, ScorePlan, finite
 from sim.engines.kind import EngineKind, EngineSetting
-from sim.engines.merging import CannotMerge, adapter_config, adapter_modules, merge_adapter
+from sim.engines.vllm_load import VllmConfig, choose_weights, engine_arguments, import_vllm, own_random_state, trim_heap
 
 log = logging.getLogger(__name__)
 
 _SORTED_IDS = 1024
 """Prompts are sorted by policy and by this many first tokens, so that siblings meet in the prefix cache."""
-_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VllmConfig:
-    """The `engine` section for `name: vllm`."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    in_process: bool | None = None
-    """Run the engine core in this process (repeatable scheduling, small machines). Null: on a CPU yes, on CUDA no."""
-    dtype: str = "bfloat16"
-    """Number format of weights and activations."""
-    max_model_len: Annotated[int, Field(ge=64)] = 8192
-    """Longest prompt plus answer in tokens; never more than the model's own limit."""
-    max_num_seqs: Annotated[int, Field(ge=0)] = 0
-    """Sequences decoded side by side. 0: 64 on a CPU, 256 on CUDA."""
-    kv_cache_gib: Annotated[int, Field(ge=1)] = 4
-    """Room for the KV cache on a CPU, in GiB."""
-    gpu_memory_share: Annotated[float, Field(gt=0, lt=1)] = 0.85
-    """Share of GPU memory for weights and KV cache."""
-    block_size: Annotated[int, Field(ge=0)] = 0
-    """Tokens in a block of the prefix cache, which hits whole blocks only. 0: 32 on a CPU, vLLM's choice on CUDA."""
-    prefix_caching: bool = True
-    """Serve what prompts share from the cache."""
-    enforce_eager: bool | None = None
-    """Skip compilation and CUDA graphs. Null: on a CPU yes (compiling takes minutes), on CUDA no."""
-    merge_when_single: bool = True
-    """On a CPU, merge an adapter that speaks alone into the weights: decoding through it is about 3.4 times slower."""
-    sleep_mode: bool = False
-    """Let the engine give its GPU memory to the trainer (`sleep`, `wake`); CUDA only."""
-    batch_invariant: bool = False
-    """Ask vLLM for results that do not depend on batch mates (compute capability 8.0 and up; slower)."""
-    thinking: bool = False
-    """Let templates that know a thinking mode use it."""
 
 
 @dataclass(slots=True)
@@ -99,7 +59,7 @@ class VllmEngine:
         self._count = 0
         self._choice_tokens: dict[tuple[str, ...], int] = {}
         self._started = time.monotonic()
-        vllm = _import_vllm(config)
+        vllm = import_vllm(config)
         from vllm.platforms import current_platform
 
         self.on_cpu: bool = current_platform.is_cpu()
@@ -107,10 +67,11 @@ class VllmEngine:
         os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0" if self.in_process else "1"
         self._sampling_class = vllm.SamplingParams
         with contextlib.ExitStack() as stack:
-            folder, self._loras = self._weights(setting.model_folder, setting.policies, stack)
+            weights = choose_weights(config, setting.model_folder, setting.policies, stack, on_cpu=self.on_cpu)
+            folder, self._loras, self._policies = weights.folder, weights.loras, weights.told
             self.chat = ChatTokenizer(folder, thinking=config.thinking)
-            self._arguments = self._engine_arguments(folder)
-            with _own_random_state(), warnings.catch_warnings():
+            self._arguments = engine_arguments(config, weights, on_cpu=self.on_cpu)
+            with own_random_state(), warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)
                 try:
                     self._llm = vllm.LLM(model=str(folder), **self._arguments)
@@ -124,94 +85,6 @@ class VllmEngine:
         self.max_model_len = int(self._core.model_config.max_model_len)
         self.load_seconds = time.monotonic() - self._started
         self._self_test()
-
-    # -- opening
-
-    def _weights(
-        self, base: Path, policies: Sequence[PolicyRef], stack: contextlib.ExitStack
-    ) -> tuple[Path, dict[str, Any]]:
-        """Return the folder to load and, for each policy that is asked for by name, its LoRARequest or None."""
-        from vllm.lora.request import LoRARequest
-
-        self._policies = {p.name: {"kind": p.kind, "digest": p.digest} for p in policies}
-        self._lora_rank = 0
-        self._lora_modules: set[str] = set()
-        alone = policies[0] if len(policies) == 1 else None
-        merged = [p for p in policies if p.kind == "merged"]
-        if alone is not None and alone.kind == "merged" and alone.folder is not None:
-            return alone.folder, {alone.name: None}
-        if merged:
-            raise UserError(
-                f'The policy "{merged[0].name}" is a whole model and cannot speak beside others in one engine.',
-                f"asked together: {', '.join(p.name for p in policies)}.",
-                "train it as an adapter (LoRA), or let it speak alone in this stage",
-            )
-        if alone is not None and alone.kind == "adapter" and self.on_cpu and self.config.merge_when_single:
-            assert alone.folder is not None
-            room = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="folkmoot-merged-")))
-            try:
-                merge_adapter(base, alone.folder, room / "model")
-            except CannotMerge as error:
-                log.warning("adapter is served unmerged, which decodes slower on a CPU: %s", error)
-            else:
-                self._policies[alone.name]["kind"] = "adapter, merged at load"
-                return room / "model", {alone.name: None}
-        loras: dict[str, Any] = {}
-        for number, policy in enumerate(policies, start=1):
-            if policy.kind == "base":
-                loras[policy.name] = None
-                continue
-            if policy.folder is None:
-                raise UserError(f'The policy "{policy.name}" has no folder.', "", "give the adapter's folder")
-            rank = int(adapter_config(policy.folder).get("r", 8))
-            self._lora_modules |= adapter_modules(policy.folder)
-            self._lora_rank = max(self._lora_rank, next((r for r in _RANKS if r >= rank), rank))
-            # vLLM neither checks that ids are unique nor sees a rewritten folder: number and name stand for the bytes.
-            name = f"{policy.name}@{policy.digest[:16]}"
-            loras[policy.name] = LoRARequest(lora_name=name, lora_int_id=number, lora_path=str(policy.folder))
-        return base, loras
-
-    def _engine_arguments(self, folder: Path) -> dict[str, Any]:
-        config = self.config
-        own = _model_limit(folder)
-        length = min(config.max_model_len, own) if own else config.max_model_len
-        num_seqs = config.max_num_seqs or (64 if self.on_cpu else 256)
-        arguments: dict[str, Any] = {
-            "dtype": config.dtype,
-            "max_model_len": length,
-            "max_num_seqs": num_seqs,
-            "enable_prefix_caching": config.prefix_caching,
-            "enforce_eager": self.on_cpu if config.enforce_eager is None else config.enforce_eager,
-            "seed": 0,
-            "logprobs_mode": "raw_logprobs",
-            "max_logprobs": 26,
-            "disable_log_stats": True,
-            "generation_config": "vllm",
-            "use_tqdm_on_load": False,
-            "structured_outputs_config": {"backend": "guidance", "disable_any_whitespace": True},
-        }
-        if self.on_cpu:
-            # A seeded request that is prefilled in parts kills vLLM on a CPU: "CPU Generator does not use offset".
-            arguments["enable_chunked_prefill"] = False
-            arguments["max_num_batched_tokens"] = max(length, 2048)
-            arguments["block_size"] = config.block_size or 32
-        else:
-            arguments["gpu_memory_utilization"] = config.gpu_memory_share
-            arguments["enable_sleep_mode"] = config.sleep_mode
-            if config.block_size:
-                arguments["block_size"] = config.block_size
-        num_adapters = sum(lora is not None for lora in self._loras.values())
-        if num_adapters:
-            arguments.update(
-                enable_lora=True,
-                # On a CPU, rows without an adapter read the last slot (index -1): it must stay an empty one.
-                max_loras=num_adapters + self.on_cpu,
-                max_cpu_loras=num_adapters + self.on_cpu,
-                max_lora_rank=self._lora_rank,
-                # Wrapping lm_head for nothing costs time, and on a CPU it breaks `prompt_logprobs`.
-                lora_target_modules=sorted(self._lora_modules),
-            )
-        return arguments
 
     def _self_test(self) -> None:
         """Answer one tiny seeded request, so that an upgrade cannot break seeds unseen."""
@@ -422,41 +295,7 @@ class VllmEngine:
         gc.collect()
         if self.in_process:
             cleanup_dist_env_and_memory()
-        _trim_heap()
-
-
-def _import_vllm(config: VllmConfig) -> Any:
-    """Import vLLM quietly, with its switches set before it reads them."""
-    os.environ.update(VLLM_NO_USAGE_STATS="1", DO_NOT_TRACK="1", VLLM_CPU_KVCACHE_SPACE=str(config.kv_cache_gib))
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-    # Threads that spin while they wait slow everything by an order of magnitude once another process wants the cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    logging.getLogger("vllm").setLevel(logging.ERROR)
-    os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
-    if config.batch_invariant:
-        os.environ["VLLM_BATCH_INVARIANT"] = "1"
-    try:
-        import vllm
-    except ImportError as error:
-        raise missing_extra("vllm", "cpu") from error
-    return vllm
-
-
-@contextlib.contextmanager
-def _own_random_state() -> Iterator[None]:
-    """Keep the global random states of this process, which vLLM seeds for itself."""
-    import numpy as np
-    import torch
-
-    kept = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    try:
-        yield
-    finally:
-        random.setstate(kept[0])
-        np.random.set_state(kept[1])
-        torch.set_rng_state(kept[2])
+        trim_heap()
 
 
 def _final_only() -> Any:
@@ -489,23 +328,8 @@ def _usage(job: _Job) -> Usage:
     return Usage(job.num_prompt, job.num_cached, job.num_output, time.monotonic() - job.began)
 
 
-def _model_limit(folder: Path) -> int:
-    import json
-
-    config = json.loads((folder / "config.json").read_text("utf-8"))
-    return int(config.get("max_position_embeddings") or 0)
-
-
 def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [""])[0][:300].rstrip(".")
-
-
-def _trim_heap() -> None:
-    """Hand freed memory back to the system (glibc keeps it otherwise)."""
-    import ctypes
-
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def open_engine(config: VllmConfig, setting: EngineSetting) -> VllmEngine:

@@ -116,3 +116,11 @@ def test_a_continuation_loses_the_bracket_of_the_label():
 )
 def test_a_loose_answer_names_a_choice_or_stays_as_it_is(text, expected):
     assert nearest_choice(text, ("yes", "no")) == expected
+
+
+def test_long_continuations_are_told_apart_and_no_sum_is_cut():
+    score = Score(messages=(), options=("a long text", "another"), purpose="t/t.v1", mode=ScoreMode.CONTINUATION)
+    plan = ScorePlan(score=score, passes=(), mode=ScoreMode.CONTINUATION, orders=(), num_tokens=(60, 70))
+    scores = plan.join([[-250.0], [-254.0]], identity="s#0")
+    assert scores.logp == ((-250.0, -254.0),)
+    assert scores.probability["a long text"] == pytest.approx(1 / (1 + math.exp(-4)))
