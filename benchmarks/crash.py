@@ -70,7 +70,9 @@ def killed_and_resumed(root: Path, overrides: tuple[str, ...], after_records: in
     assert path is not None, "killed before the journal began"
     before = records(path)
     run = find_runs(root)[0].folder
-    subprocess.run(folkmoot("resume", str(run)), check=True, capture_output=True)
+    resumed = subprocess.run(folkmoot("resume", str(run)), capture_output=True, text=True)
+    if resumed.returncode:
+        raise SystemExit(f"{run} could not be resumed after {len(before)} records:\n{resumed.stderr}")
     after = records(path)
     kept = sum(after.get(key) == value for key, value in before.items())
     return {"run": run, "journalled": len(before), "kept": kept, "paid_twice": len(before) - kept, "after": after}

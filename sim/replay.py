@@ -84,6 +84,8 @@ def compare(left: Path, right: Path) -> dict[str, Any]:
 
     def products(root: Path) -> dict[str, Path]:
         files = (path for name in COMPARED for path in (root / name).rglob("*") if path.is_file())
+        # What a kill left half-written keeps its temporary name, and is no product.
+        files = (path for path in files if not path.name.startswith("."))
         return {str(path.relative_to(root)): path for path in files}
 
     ours, theirs = products(left), products(right)
