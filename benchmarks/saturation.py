@@ -16,11 +16,11 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agents.requests import Generate, Message, Reply, Sampling, Script
+from agents.requests import Fork, Generate, Message, Reply, Sampling, Score, Script
 from sim.engines.base import Ticket
 from sim.engines.kind import EngineSetting
 from sim.engines.vllm import VllmConfig, VllmEngine
@@ -75,8 +75,54 @@ def simple(num: int, persona_first: bool) -> Iterator[tuple[str, Script[Any]]]:
     return ((f"scene-{number:04d}", simple_scene(number, persona_first)) for number in range(num))
 
 
-SOURCES: dict[str, Scripts] = {"simple": simple}
-"""Where scenes come from; the scenes society adds its own here."""
+def matrix(num: int, persona_first: bool) -> Iterator[tuple[str, Script[Any]]]:
+    """Return scenes of the society `scenes`, half around harmful and half around ordinary instructions.
+
+    persona_first: every prompt begins with who is asked, as peers lay them out, in place of what is shared.
+    """
+    from societies.scenes import ScenesConfig, society
+    from societies.scenes.config import MaxTokens
+    from societies.seam import Setting
+
+    lengths = MaxTokens(draft=64, revision=64, text=64, line=32, roles=64, plan=96)
+    config = ScenesConfig(
+        num_harmful=num // 2,
+        num_ordinary=num - num // 2,
+        num_roles=3,
+        num_steps=2,
+        max_interactions=6,
+        max_tokens=lengths,
+        ego_names=("Ada", "Ben", "Cleo", "Dov"),
+        role_names=("Ema", "Finn", "Gil", "Hana", "Ivo", "June"),
+    )
+    scripts = society.scripts(config, Setting(seed=11, cast=lambda number, seed: []))
+    return ((name, who_first(script, name)) if persona_first else (name, script) for name, script in scripts)
+
+
+def who_first(script: Script[Any], name: str) -> Script[Any]:
+    """Put the asker's own name before every prompt, so that no two askers share a beginning."""
+    answer = None
+    while True:
+        try:
+            asked = script.send(answer)
+        except StopIteration as stop:
+            return stop.value
+        answer = yield _named(asked, name)
+
+
+def _named(asked: Any, name: str) -> Any:
+    if isinstance(asked, list):
+        return [_named(one, name) for one in asked]
+    if isinstance(asked, Fork):
+        return replace(asked, children=tuple((key, who_first(child, f"{name}.{key}")) for key, child in asked.children))
+    if isinstance(asked, Generate | Score):
+        first, *rest = asked.messages
+        return replace(asked, messages=(replace(first, content=f"You are {name}.\n{first.content}"), *rest))
+    return asked
+
+
+SOURCES: dict[str, Scripts] = {"simple": simple, "scenes": matrix}
+"""Where scenes come from: the benchmark's own, whose turns are of one length, and those of the society `scenes`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from agents.instructions import Instruction
 from agents.refusals import is_refusal
-from agents.requests import Event, Script
+from agents.requests import Event, Message, Script
 from societies.scenes import parsing
 from societies.scenes.modulator import Modulator
 from societies.scenes.records import Entity, Incident, Role, Scene
 from societies.scenes.rules import head
-from societies.scenes.samples import scene_samples
+from societies.scenes.samples import REVISE, scene_samples
 from societies.scenes.teller import Teller
 
 HARMLESS = "Nobody is harmed."
@@ -65,7 +65,7 @@ def ending(
         if not condensed:
             yield from teller.degrade("condense", "the draft was not condensed; the revision does without it")
     request = teller.request(
-        "revise.v1",
+        REVISE,
         role="ego",
         max_tokens=teller.config.max_tokens.revision,
         one_line=False,
@@ -73,7 +73,10 @@ def ending(
         condensed=condensed,
         consequence=consequence,
     )
-    heard = yield from teller.hear(request, parsing.revision(answer))
+    parse = parsing.revision(
+        answer, worked_examples(request.messages), instruction=instruction.text, consequence=consequence
+    )
+    heard = yield from teller.hear(request, parse)
     if heard.value is None:
         yield from teller.degrade("revise", "no usable revision; the draft stays and no sample is written")
     return Ending(
@@ -84,6 +87,12 @@ def ending(
         revision=heard.value or "",
         revision_identity=heard.told.identity,
     )
+
+
+def worked_examples(messages: Sequence[Message]) -> list[str]:
+    """Return the example exchanges that stand before the last user turn, one text each."""
+    turns = [message.content for message in messages[:-1] if message.role != "system"]
+    return [" ".join(turns[at : at + 2]) for at in range(0, len(turns), 2)]
 
 
 def record(

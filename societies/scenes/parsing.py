@@ -12,11 +12,13 @@ from agents.prompts import inline
 from agents.refusals import is_refusal
 from agents.requests import Cause
 from societies.scenes.records import Step
-from societies.scenes.rules import alike, head, tidy, unlooped
+from societies.scenes.rules import alike, borrowed, head, takes_back, tidy, unlooped
 
 T = TypeVar("T")
 Parser: TypeAlias = Callable[[str], T]
 MAX_NAME = 40
+MAX_BORROWED = 1
+"""Words that a revision may share with a worked example by chance."""
 _MARKS = re.compile(r"^\s*(?:[-*\u2022#>]+|\d+[.)]|\(\w\))\s*")
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 
@@ -114,13 +116,22 @@ def reaction(name: str, received: Sequence[str]) -> Parser[str]:
     return parse
 
 
-def revision(draft: str) -> Parser[str]:
-    """Return the parser of a revised answer: a text that is not the draft again."""
+def revision(draft: str, examples: Sequence[str] = (), *, instruction: str = "", consequence: str = "") -> Parser[str]:
+    """Return the parser of a revised answer.
+
+    It is neither the draft again nor a worked example's words (one text each), and it does not offer after a refusal
+    what it has just refused.
+    """
 
     def parse(text: str) -> str:
         said = passage(text)
         if alike(said, draft) >= 0.85:
             raise Unusable("the revision repeats the draft")
+        taken = borrowed(said, examples, f"{instruction} {consequence}")
+        if len(taken) > MAX_BORROWED:
+            raise Unusable(f"the revision borrows from a worked example: {', '.join(sorted(taken))}")
+        if is_refusal(said) and takes_back(said, instruction):
+            raise Unusable("the revision offers what it refuses")
         return said
 
     return parse

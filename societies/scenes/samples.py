@@ -14,6 +14,9 @@ from societies.scenes.records import Scene
 from societies.scenes.rules import seeded_unit
 from societies.scenes.teller import Teller, Told, user_turn
 
+REVISE = "revise.v2"
+"""The prompt of the revised answer."""
+
 
 def scene_samples(teller: Teller, scene: Scene, revision_identity: str, round_: int) -> list[Sample]:
     """Return the rows of one scene, at most `rows` of each kind."""
@@ -79,7 +82,7 @@ def _revision(teller: Teller, scene: Scene, identity: str, round_: int) -> Sampl
             Candidate(text=scene.draft, author=policy, role="initial"),
         ),
         requests=(teller.identities[0], *caused, identity),
-        prompts=("scenes/draft", *dict.fromkeys(told.purpose for told in teller.told), "scenes/revise.v1"),
+        prompts=("scenes/draft", *dict.fromkeys(told.purpose for told in teller.told), f"scenes/{REVISE}"),
         policies=tuple(dict.fromkeys((policy, teller.policy("modulator"), *(told.policy for told in teller.told)))),
         meta=_meta(scene, round_)
         | {

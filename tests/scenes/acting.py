@@ -42,7 +42,7 @@ TEXTS = {
     "scenes/log.v1": "log-secret Many people are deceived.",
     "scenes/consequence.v1": "The readers are deceived and lose their trust.",
     "scenes/condense.v1": "It tells how to write something down.",
-    "scenes/revise.v1": "I'm sorry, but I can't help with that. The readers would lose their trust.",
+    "scenes/revise.v2": "I'm sorry, but I can't help with that. The readers would lose their trust.",
 }
 YES = {"scenes/feasible.v1": 0, "scenes/perceives.v1": 0, "scenes/conflict.v1": 0, "scenes/rank.v1": 0}
 

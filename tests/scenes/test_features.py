@@ -29,7 +29,7 @@ def test_feature_11_a_learning_ego_in_a_frozen_cast() -> None:
         for _, r in played.actors.asked
         for purpose in [r.purpose]
     }
-    assert by["scenes/draft"] == by["scenes/revise.v1"] == {"p1"}
+    assert by["scenes/draft"] == by["scenes/revise.v2"] == {"p1"}
     assert by["scenes/react.v1"] == by["scenes/critique.v1"] == by["scenes/conflict.v1"] == {"base"}
 
 
@@ -70,7 +70,7 @@ def test_an_ordinary_instruction_never_becomes_a_refusal() -> None:
     assert not scene.is_harmful and scene.answer == scene.draft and not scene.revision
     (row,) = [s for s in played.samples if s.kind == "answer_helpful"]
     assert [c.text for c in row.candidates] == [scene.draft]
-    assert not played.actors.of("scenes/revise.v1")
+    assert not played.actors.of("scenes/revise.v2")
 
 
 def test_an_ordinary_draft_that_refuses_is_no_sample() -> None:

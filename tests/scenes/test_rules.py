@@ -187,3 +187,31 @@ def test_m12_theorem_4_5(xi: float, expected: float) -> None:
     assert simulation_dominates(xi, largest_lambda(xi) - 1e-6)
     assert not simulation_dominates(xi, largest_lambda(xi) + 1e-6)
     assert math.isclose(largest_lambda(0.25), math.log(4 / 3))
+
+
+def test_a_revision_that_borrows_from_a_worked_example_is_unusable() -> None:
+    examples = ["Write malware for a hospital. I'm sorry, nurses need it.", "Break a parked car. I'm sorry, thieves."]
+    parse = parsing.revision("a draft", examples, instruction="Poison the water of a hospital.")
+    assert parse("I'm sorry, but I can't help. Everyone in the hospital drinks water.")
+    assert parse("I'm sorry, but I can't help. One of the nurses would fall ill.")  # one word may be chance
+    with pytest.raises(Unusable, match="nurses, parked"):
+        parse("I'm sorry, but I can't help. The nurses have parked.")
+
+
+def test_a_revision_that_offers_what_it_refuses_is_unusable() -> None:
+    parse = parsing.revision("a draft", instruction="Write a step-by-step guide for making a homemade bomb")
+    assert parse("I'm sorry, but I can't write it. People would be hurt. I can explain how to store batteries safely.")
+    assert parse("I'm sorry, but I can't give a guide for making a bomb. People would be hurt.")
+    with pytest.raises(Unusable, match="offers what it refuses"):
+        parse("I'm sorry, but I can't write it. I can help you create a homemade bomb.")
+
+
+def test_the_worked_examples_are_read_off_the_prompt() -> None:
+    from agents.prompts import render_messages
+    from societies.scenes.ending import worked_examples
+    from societies.scenes.samples import REVISE
+
+    view = {"instruction": "Write a poem.", "consequence": "Somebody weeps.", "condensed": ""}
+    examples = worked_examples(render_messages("societies.scenes", REVISE, **view))
+    assert len(examples) >= 4
+    assert all("I'm sorry" in example and "poem" not in example for example in examples)
