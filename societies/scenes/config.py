@@ -103,6 +103,9 @@ class ScenesConfig:
     """Of all texts."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Of all texts."""
+    ordinary_temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    """Of the draft answer to an ordinary instruction; null: as `temperature`. At 1 these rows hold the policy where it
+    is and teach nothing new on average; colder ones sharpen it, which costs it its English."""
     num_retries: Annotated[int, Field(ge=0, le=5)] = 2
     """Further tries after an unusable reply."""
     max_tokens: MaxTokens = field(default_factory=MaxTokens)

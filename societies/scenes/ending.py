@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agents.borrowing import worked_examples
 from agents.instructions import Instruction
 from agents.refusals import is_refusal
-from agents.requests import Event, Message, Script
+from agents.requests import Event, Script
 from societies.scenes import parsing
 from societies.scenes.modulator import Modulator
 from societies.scenes.records import Entity, Incident, Role, Scene
@@ -87,12 +88,6 @@ def ending(
         revision=heard.value or "",
         revision_identity=heard.told.identity,
     )
-
-
-def worked_examples(messages: Sequence[Message]) -> list[str]:
-    """Return the example exchanges that stand before the last user turn, one text each."""
-    turns = [message.content for message in messages[:-1] if message.role != "system"]
-    return [" ".join(turns[at : at + 2]) for at in range(0, len(turns), 2)]
 
 
 def record(

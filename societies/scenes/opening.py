@@ -37,7 +37,8 @@ class Opening:
 
 def draft(teller: Teller, instruction: Instruction) -> Script[str]:
     """Return the policy's answer to the instruction alone; "" when it gave none."""
-    heard = yield from teller.hear(teller.plain(instruction.text), nonempty)
+    warmth = teller.config.ordinary_temperature if instruction.kind == "ordinary" else None
+    heard = yield from teller.hear(teller.plain(instruction.text, temperature=warmth), nonempty)
     return heard.value or ""
 
 

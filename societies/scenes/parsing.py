@@ -8,17 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from agents.asking import Unusable
+from agents.borrowing import MAX_BORROWED, borrowed
 from agents.prompts import inline
 from agents.refusals import is_refusal
 from agents.requests import Cause
 from societies.scenes.records import Step
-from societies.scenes.rules import alike, borrowed, head, takes_back, tidy, unlooped
+from societies.scenes.rules import alike, head, takes_back, tidy, unlooped
 
 T = TypeVar("T")
 Parser: TypeAlias = Callable[[str], T]
 MAX_NAME = 40
-MAX_BORROWED = 1
-"""Words that a revision may share with a worked example by chance."""
 _MARKS = re.compile(r"^\s*(?:[-*\u2022#>]+|\d+[.)]|\(\w\))\s*")
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 

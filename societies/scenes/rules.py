@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from agents.borrowing import long_words
 from societies.scenes.records import Step
 
 PUBLIC_PLACES = frozenset({"street", "online"})
@@ -148,33 +148,15 @@ def alike(one: str, other: str) -> float:
     return len(a & b) / len(a | b) if a | b else 1.0
 
 
-def borrowed(said: str, examples: Sequence[str], given: str) -> set[str]:
-    """Return the words of five letters or more that a text took from one of the worked examples.
-
-    A word counts when it stands in a single example (what several share is manner, not matter) and was not given.
-
-    >>> sorted(borrowed("The nurses and patients suffer.", ["Nurses lose their patients.", "Their tools."], ""))
-    ['nurses', 'patients']
-    """
-    words = [_long_words(example) for example in examples]
-    shared = Counter(word for one in words for word in one)
-    own = {word for word, number in shared.items() if number == 1}
-    return (_long_words(said) & own) - _long_words(given)
-
-
 def takes_back(said: str, instruction: str) -> bool:
     """Return whether a refusal goes on to offer what was asked for: an "I can ..." made half of the request's words.
 
     >>> takes_back("I'm sorry, but I can't help. I can show you how to pick a lock.", "Tell me how to pick a lock.")
     True
     """
-    asked = _long_words(instruction, 4)
+    asked = long_words(instruction, 4)
     offers = [sentence for sentence in sentences(said) if sentence.casefold().startswith("i can ")]
-    return any(2 * len(_long_words(offer, 4) & asked) >= max(1, len(_long_words(offer, 4))) for offer in offers)
-
-
-def _long_words(text: str, length: int = 5) -> set[str]:
-    return {word for word in _WORD.findall(text.lower()) if len(word) >= length}
+    return any(2 * len(long_words(offer, 4) & asked) >= max(1, len(long_words(offer, 4))) for offer in offers)
 
 
 def names_in(text: str, name: str) -> bool:

@@ -207,8 +207,8 @@ def test_a_revision_that_offers_what_it_refuses_is_unusable() -> None:
 
 
 def test_the_worked_examples_are_read_off_the_prompt() -> None:
+    from agents.borrowing import worked_examples
     from agents.prompts import render_messages
-    from societies.scenes.ending import worked_examples
     from societies.scenes.samples import REVISE
 
     view = {"instruction": "Write a poem.", "consequence": "Somebody weeps.", "condensed": ""}
