@@ -41,6 +41,8 @@ class DataConfig:
     """Ordinary instructions."""
     safe: str = ""
     """Safe requests that look unsafe (XSTest layout), for measuring over-refusal."""
+    choices: str = ""
+    """An assembly's votes on pairs of options (RUN/events/r1.play, Parquet or CSV), for measuring agreement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,8 @@ class LimitsConfig:
     """Prompt and output tokens that one stage may use."""
     minutes: Annotated[float, Field(gt=0)] | None = None
     """Minutes that one stage may take."""
+    seat_minutes: Annotated[float, Field(gt=0)] | None = None
+    """Minutes that a person with a seat is waited for; then the base policy answers for the seat. Null waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,8 @@ from sim.journal import Journal
 log = logging.getLogger(__name__)
 MAX_REFUSED = 8
 """Times that a script may answer `OverBudget` with yet another request before it is ended."""
+PAUSED_LOOK_S = 0.05
+"""How long a paused scheduler sleeps before it looks again."""
 
 NoteItem: TypeAlias = Event | Sample | Forfeit
 Note: TypeAlias = tuple[str, int, NoteItem]
@@ -155,10 +157,23 @@ class Scheduler:
         self._paid_tokens = 0
         self._done: list[Outcome] = []
         self._stop = ""
+        self._paused = False
+        self._idle_s = 0.0
 
     def stop(self, why: str) -> None:
         """Ask for a clean end: nothing new is submitted, what is in flight is awaited and journalled."""
         self._stop = self._stop or why
+
+    def pause(self, paused: bool = True) -> None:
+        """Submit nothing new until told otherwise; what is in flight is awaited. The time of waiting is not counted."""
+        self._paused = paused
+
+    @property
+    def state(self) -> str:
+        """Return "running", "pausing" while answers are still under way, or "paused"."""
+        if not self._paused or self._stop:
+            return "running"
+        return "pausing" if self._in_flight else "paused"
 
     def play(self, scripts: Iterable[tuple[str, Script[Any]]]) -> Iterator[Outcome]:
         """Yield the outcome of every root script as it ends (in no particular order; `Outcome.index` tells).
@@ -175,6 +190,7 @@ class Scheduler:
                 while (
                     not exhausted
                     and not self._stop
+                    and not self._paused
                     and self.tally.num_live < self.limits.window
                     and len(self._done) < self.limits.window
                 ):
@@ -191,31 +207,45 @@ class Scheduler:
                     yield from done
                 if self._stop:
                     self._outbox.clear()
-                if self._outbox:
+                    self._in_flight -= self._withdrawn()
+                if self._outbox and not self._paused:
                     batch, self._outbox = self._outbox, []
                     self._in_flight += len(batch)
                     self.engine.submit(batch)
                 if self._in_flight:
                     self._receive(self.engine.poll())
+                elif self._paused and not self._stop:
+                    self._wait()
                 elif not self._ready and not self._done and (self._stop or (exhausted and not self.tally.num_live)):
                     break
                 self._watch(began)
         finally:
-            self.tally.seconds = time.monotonic() - began
+            self.tally.seconds = time.monotonic() - began - self._idle_s
             self.tally.stopped = self._stop
             self._report()
+
+    def _wait(self) -> None:
+        """Let a moment pass while paused."""
+        before = time.monotonic()
+        time.sleep(PAUSED_LOOK_S)
+        self._idle_s += time.monotonic() - before
+
+    def _withdrawn(self) -> int:
+        """Return how many requests the engine gives up, now that the run stops: those that wait for a person."""
+        withdraw = getattr(self.engine, "withdraw", None)
+        return int(withdraw()) if withdraw is not None else 0
 
     def _watch(self, began: float) -> None:
         now = time.monotonic()
         limits, tally = self.limits, self.tally
-        if limits.run_seconds is not None and now - began > limits.run_seconds:
+        if limits.run_seconds is not None and now - began - self._idle_s > limits.run_seconds:
             self.stop(f"budget: {limits.run_seconds / 60:g} minutes are used up")
         if limits.run_requests is not None and tally.num_requests - tally.num_from_journal >= limits.run_requests:
             self.stop(f"budget: {limits.run_requests} requests are used up")
         if limits.run_tokens is not None and self._paid_tokens >= limits.run_tokens:
             self.stop(f"budget: {limits.run_tokens} tokens are used up")
         if now - self._reported >= self._progress_every_s:
-            tally.seconds = now - began
+            tally.seconds = now - began - self._idle_s
             self._reported = now
             self._report()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,10 @@ from agents.persona import Persona
 from agents.registry import find
 from agents.requests import Script
 from sim.config import LimitsConfig, RunConfig, as_dict, plugin_section, validate
+from sim.control import Control
 from sim.engines.base import Engine, PolicyRef
 from sim.engines.kind import EngineKind, EngineSetting
+from sim.engines.seated import Seated
 from sim.manifest import new_manifest
 from sim.models import ModelFolder, parse_entry, resolve
 from sim.scheduler import Limits
@@ -46,6 +49,9 @@ class Session:
     say: tells the user a line (standard error); silent by default.
     """
 
+    _opened = 0.0
+    """Unix time at which the session began: orders from before it were meant for another."""
+
     def __init__(
         self,
         config: RunConfig,
@@ -58,6 +64,7 @@ class Session:
         self.watcher = watcher
         self.say = say
         self._run = run
+        self._opened = time.time()
         name, section = plugin_section(config.society, "society")
         self.society: Society = find("societies", name, where="society.name")
         self.society_config: Any = validate(self.society.config, section, "society")
@@ -202,6 +209,7 @@ class Session:
             total=total,
             watcher=self.watcher,
             keep_values=keep_values,
+            control=Control(self.run.folder, self._opened),
         )
 
     def play_society(
@@ -215,4 +223,10 @@ class Session:
         total = self.estimate(setting).num_scripts
         scripts = self.scripts(setting)
         with self.engine(policies) as engine:
-            return self.play(stage, scripts, engine, policies=policies, tables=self.society.tables, total=total)
+            seated = engine if self.engine_kind.name == "replay" else self._seated(engine)
+            return self.play(stage, scripts, seated, policies=policies, tables=self.society.tables, total=total)
+
+    def _seated(self, engine: Engine) -> Engine:
+        """Return the engine with the run's desk beside it, for seats that people take."""
+        minutes = self.config.limits.seat_minutes
+        return Seated(engine, self.run.folder / "desk", minutes=minutes, absent=self.run.degrade)

@@ -11,6 +11,7 @@ import orjson
 
 from agents.requests import Event, Forfeit, Script
 from agents.sample import Sample
+from sim.control import Control
 from sim.engines.base import Engine, EngineDied
 from sim.interrupts import draining
 from sim.journal import Journal
@@ -65,20 +66,23 @@ def play_stage(
     total: int | None = None,
     watcher: Watcher | None = None,
     keep_values: bool = False,
+    control: Control | None = None,
 ) -> StageResult:
     """Play scripts to their end and write everything they did into the run folder.
 
     run_seed: see `sim.engines.base.derive_seed`. header: further facts that a journal must share to be reused, such
     as the digests of the policies. keep_values: return every script's return value by name (for measuring).
-    Raises Stopped after Ctrl-C or a used-up budget, EngineDied when the engine cannot go on; both can be resumed.
+    control: where orders to pause, go on or stop come from; it is read with every heartbeat.
+    Raises Stopped after Ctrl-C, an order to stop or a used-up budget, EngineDied when the engine cannot go on; both can be resumed.
     """
     journal = Journal(run.journal_path(stage), header={"stage": stage, "run_seed": run_seed, **(header or {})})
     parts = _Parts(run, stage, tables or {})
     values: dict[str, Any] = {}
-    heartbeat = _Heartbeat(run, stage, total, watcher)
+    heartbeat = _Heartbeat(run, stage, total, watcher, control)
     scheduler = Scheduler(
         engine, run_seed=run_seed, stage=stage, journal=journal, limits=limits, on_progress=heartbeat.progress
     )
+    heartbeat.obey(scheduler)
     if watcher is not None:
         watcher.begin(stage, total, scheduler.stop)
     try:
@@ -169,16 +173,34 @@ def _letter(path: str, ordinal: int, forfeit: Forfeit) -> bytes:
 
 
 class _Heartbeat:
-    """Write `status.json` while a stage plays, and pass the tally on to the watcher."""
+    """Write `status.json` while a stage plays, pass the tally on to the watcher, and orders on to the scheduler."""
 
-    def __init__(self, run: Run, stage: str, total: int | None, watcher: Watcher | None) -> None:
+    def __init__(
+        self, run: Run, stage: str, total: int | None, watcher: Watcher | None, control: Control | None
+    ) -> None:
+        self._control = control
+        self._scheduler: Scheduler | None = None
         self._run = run
         self._stage = stage
         self._total = total
         self._watcher = watcher
 
+    def obey(self, scheduler: Scheduler) -> None:
+        """Hand orders to this scheduler from now on, beginning with the one that stands."""
+        self._scheduler = scheduler
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._control is None or self._scheduler is None:
+            return
+        order, who = self._control.read()
+        if order == "stop":
+            self._scheduler.stop(f"stopped by {who or 'an order'}")
+        self._scheduler.pause(order == "pause")
+
     def progress(self, tally: Tally) -> None:
-        self._beat(tally, "running")
+        self._pass_on()
+        self._beat(tally, self._scheduler.state if self._scheduler is not None else "running")
         if self._watcher is not None:
             self._watcher.progress(tally)
 

@@ -84,6 +84,10 @@ class Run:
         """Put one more fact into the manifest."""
         self.write_manifest({**self.manifest, key: value})
 
+    def degrade(self, why: str) -> None:
+        """Write into the manifest that something took another's place."""
+        self.note("degraded", [*self.manifest.get("degraded", []), why])
+
     @property
     def status(self) -> dict[str, Any]:
         """The last heartbeat; {} when there is none."""
