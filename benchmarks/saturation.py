@@ -17,8 +17,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from agents.requests import Fork, Generate, Message, Reply, Sampling, Score, Script
 from sim.engines.base import Ticket
@@ -99,6 +102,34 @@ def matrix(num: int, persona_first: bool) -> Iterator[tuple[str, Script[Any]]]:
     return ((name, who_first(script, name)) if persona_first else (name, script) for name, script in scripts)
 
 
+def assemblies(num: int, persona_first: bool) -> Iterator[tuple[str, Script[Any]]]:
+    """Return small citizens' assemblies of 24, one script each: one round of tables, three drafts, one vote."""
+    from agents.population import build_population, personas
+    from societies.assembly.config import AssemblyConfig, MaxTokens
+    from societies.assembly.society import society
+    from societies.seam import Setting
+
+    default = yaml.safe_load((resources.files("conf") / "population" / "default.yaml").read_text("utf-8"))
+    people = list(personas(build_population({**default, "size": 120, "seed": 11})))
+    lengths = MaxTokens(turn=40, note=24, opinion=48, statement=64, clause=32)
+    config = AssemblyConfig(
+        num_assemblies=num,
+        arms=("full",),
+        panel=24,
+        pool=120,
+        quotas=("sex", "age"),
+        lottery="legacy",
+        num_rounds=1,
+        num_questions=0,
+        num_candidates=3,
+        num_critiques=0,
+        num_clauses=2,
+        max_tokens=lengths,
+    )
+    scripts = society.scripts(config, Setting(seed=11, cast=lambda number, seed: people[:number]))
+    return ((name, who_first(script, name)) if persona_first else (name, script) for name, script in scripts)
+
+
 def who_first(script: Script[Any], name: str) -> Script[Any]:
     """Put the asker's own name before every prompt, so that no two askers share a beginning."""
     answer = None
@@ -121,8 +152,8 @@ def _named(asked: Any, name: str) -> Any:
     return asked
 
 
-SOURCES: dict[str, Scripts] = {"simple": simple, "scenes": matrix}
-"""Where scenes come from: the benchmark's own, whose turns are of one length, and those of the society `scenes`."""
+SOURCES: dict[str, Scripts] = {"simple": simple, "scenes": matrix, "assembly": assemblies}
+"""What is played: scenes of the benchmark, whose turns are of one length; of the society `scenes`; assemblies."""
 
 
 @dataclass(frozen=True, slots=True)

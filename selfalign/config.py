@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from agents.errors import UserError
 from selfalign.gate.thresholds import Thresholds
 
 
@@ -91,6 +92,30 @@ class RaftConfig(TrainConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChoiceConfig(TrainConfig):
+    """What utility control has beside."""
+
+    target: str = "share"
+    """What the policy is to match: share, or an aggregation target (borda, condorcet, lottery, consensus, maxmin)."""
+    min_votes: Annotated[int, Field(ge=1)] = 1
+    """Fewest votes on a pair."""
+    margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    """Pairs whose share is nearer to a half than this are left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssemblyTrainConfig(TrainConfig):
+    """What the assembly recipe has beside."""
+
+    target: str = "borda"
+    """Aggregation target: borda, condorcet, lottery, consensus or maxmin."""
+    per_vote: Annotated[int, Field(ge=1)] = 4
+    """Most pairs from one vote."""
+    margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.05
+    """Least distance of the preferred share from a half."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LoopConfig:
     """How often society and trainer take turns, and who lets a policy pass."""
 
@@ -98,9 +123,23 @@ class LoopConfig:
 
     num_rounds: Annotated[int, Field(ge=0)] = 0
     """Rounds of simulate, train, measure and gate; 0 plays the society once and trains nothing."""
+    train: bool = True
+    """Off: rounds are played and the policy in force is measured, but nothing is learned: the arm to compare with."""
+    parent: Literal["current", "base"] = "current"
+    """What a candidate is trained from: the policy in force (iterative), or the base anew each round (independent)."""
+    gate: bool = True
+    """Off: a candidate is promoted without being judged, unless a person refuses it; gates/ and manifest say so."""
     approve: bool = False
     """Stop at each gate until a person has approved or refused (folkmoot align RUN approve=yes)."""
     stop_on_reject: bool = True
     """End the loop when a candidate is rejected; otherwise the next round starts again from the last good policy."""
     thresholds: Thresholds = field(default_factory=Thresholds)
     """When a policy is promoted."""
+
+    def __post_init__(self) -> None:
+        if self.approve and not self.train:
+            raise UserError(
+                "loop.approve = true has nothing to ask with loop.train = false.",
+                "no candidate is trained, so none waits for a person.",
+                "set one of them the other way",
+            )

@@ -10,6 +10,7 @@ from agents.errors import UserError
 from agents.sample import Sample
 from selfalign.build.rows import TrainingSet
 from selfalign.config import TrainConfig
+from selfalign.label.shares import check_target
 from selfalign.samples import Funnel, split_by_scene, usable
 
 Builder = Callable[[Sequence[Sample], Any, Funnel, int], TrainingSet]
@@ -30,7 +31,7 @@ class Recipe:
     config: type[TrainConfig]
     build: Builder
     loss: str
-    engine: Literal["trl:sft", "trl:dpo"]
+    engine: Literal["trl:sft", "trl:dpo", "choice"]
     label: str = ""
     schedule: Literal["once"] = "once"
     knobs: Mapping[str, Any] = field(default_factory=dict)
@@ -42,6 +43,9 @@ class Recipe:
 
     def check(self, config: TrainConfig) -> None:
         """Raise UserError for settings that this engine would ignore or misread."""
+        target = getattr(config, "target", "")
+        if target:
+            check_target(target, "recipe.target")
         if self.engine == "trl:dpo" and config.lora_dropout > 0:
             raise UserError(
                 f"recipe.lora_dropout = {config.lora_dropout} has no effect with recipe {self.name}.",

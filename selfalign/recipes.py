@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from selfalign.build.assembly import assembly_pairs
+from selfalign.build.choices import choice_rows
 from selfalign.build.rewrite import matrix_pairs, matrix_rows
 from selfalign.build.select import raft_rows
-from selfalign.config import MatrixConfig, RaftConfig
+from selfalign.config import AssemblyTrainConfig, ChoiceConfig, MatrixConfig, RaftConfig
 from selfalign.recipe import Recipe
 
 MATRIX = "Pang et al. 2024, Self-Alignment of Large Language Models via Monopolylogue-based Social Scene Simulation"
@@ -57,4 +59,32 @@ raft = Recipe(
     claim="imitating the best of K by reward raises reward at a KL of at most log K - (K-1)/K a round",
     test="tests/selfalign/test_select.py",
     licence="own implementation over TRL (Apache-2.0)",
+)
+
+assembly_dpo = Recipe(
+    name="assembly_dpo",
+    config=AssemblyTrainConfig,
+    build=assembly_pairs,
+    label="targets",
+    loss="sigmoid",
+    engine="trl:dpo",
+    paper="soft and hard panel: arXiv 2602.05113 (DemPO); loss: Rafailov et al. 2023, arXiv 2305.18290",
+    claim="weighting raters by their chance in the lottery makes the mean hard-panel loss equal the soft-panel loss",
+    test="tests/selfalign/test_assembly_recipes.py",
+    licence="own implementation over TRL (Apache-2.0)",
+)
+
+utility_control = Recipe(
+    name="utility_control",
+    config=ChoiceConfig,
+    build=choice_rows,
+    label="share",
+    loss="soft_cross_entropy",
+    engine="choice",
+    gates=("lm_loss",),
+    paper="Mazeika et al. 2025, Utility Engineering, arXiv 2502.08640 (a citizens' assembly as the target of control)",
+    claim="matching an assembly's choices lowers political bias and generalises (the authors'; their code for it is "
+    "not public, so the form of the loss is ours)",
+    test="tests/selfalign/test_assembly_recipes.py",
+    licence="own implementation; the authors' repository is MIT and nothing of it is used",
 )

@@ -19,11 +19,12 @@ Row = Mapping[str, Any]
 class TrainingSet:
     """What a builder returns and a trainer takes.
 
-    form: "sft" rows are {"prompt": [...], "completion": [...]}, "pair" rows {"prompt", "chosen", "rejected"}.
+    form: "sft" rows are {"prompt": [...], "completion": [...]}, "pair" rows {"prompt", "chosen", "rejected"}, "choice"
+    rows {"prompt", "stub", "labels", "target"} with one probability a label.
     sample_ids: of the sample behind each row. counts: rows of each kind. notes: what a reader should know.
     """
 
-    form: Literal["sft", "pair"]
+    form: Literal["sft", "pair", "choice"]
     rows: tuple[Row, ...]
     sample_ids: tuple[str, ...]
     funnel: Funnel

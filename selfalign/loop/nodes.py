@@ -37,22 +37,25 @@ class State(TypedDict, total=False):
 
 
 def measure_before(shop: Workshop, state: State) -> State:
-    """Measure the policy in force, once."""
+    """Measure the policy in force, once. Where nothing is trained, it is its own candidate."""
     current = state["current"]
     measure(shop.session, stage_of(current), current, shop.instruments, shop.refs(current))
-    return {"candidate": f"p{state['round']}", "verdict": "", "decision": ""}
+    candidate = f"p{state['round']}" if shop.loop.train else current
+    return {"candidate": candidate, "verdict": "", "decision": ""}
 
 
 def simulate(shop: Workshop, state: State) -> State:
-    """Play the society with the policy in force."""
+    """Play the society with the policy in force; the base is there beside it, for whoever does not learn."""
     current = state["current"]
-    policies = (shop.store.ref(current),)
+    policies = tuple(shop.refs(current).values())
     shop.session.play_society(round_=state["round"], policies=policies, names={"all": current})
     return {}
 
 
 def build(shop: Workshop, state: State) -> State:
     """Choose the samples that count: none whose prompt is a test item. Writes `build.json`."""
+    if not shop.loop.train:
+        return {}
     path = shop.work(state["candidate"]) / "build.json"
     if not path.exists():
         kept, funnel = _clean_samples(shop, state["round"])
@@ -65,6 +68,8 @@ def build(shop: Workshop, state: State) -> State:
 
 def label(shop: Workshop, state: State) -> State:
     """Turn the chosen samples into rows for the loss. Writes `rows.parquet` and `label.json` with the whole funnel."""
+    if not shop.loop.train:
+        return {}
     folder = shop.work(state["candidate"])
     told = read_json(folder / "label.json")
     mine = {"recipe": shop.recipe.name, "config": settings(shop.recipe_config)}
@@ -84,8 +89,11 @@ def label(shop: Workshop, state: State) -> State:
 
 
 def train(shop: Workshop, state: State) -> State:
-    """Train the candidate in a child process and store it. Nothing happens when it is stored."""
+    """Train the candidate in a child process and store it. Nothing happens when it stands, or with `loop.train` off."""
+    if not shop.loop.train:
+        return {}
     name, folder = state["candidate"], shop.work(state["candidate"])
+    parent = BASE if shop.loop.parent == "base" else state["current"]
     told = read_json(folder / "label.json")
     assert told is not None, "train runs after label"
     if shop.store.has(name):
@@ -96,8 +104,13 @@ def train(shop: Workshop, state: State) -> State:
                 f"its data digest is {stored.data_digest[:12]}, the rows have {told['data_digest'][:12]}.",
                 "start a new run; samples, recipe or code have changed since",
             )
+        if stored.parent != parent:
+            raise UserError(
+                f"Policy {name} was trained from {stored.parent}, not from {parent}.",
+                "loop.parent has changed since.",
+                f"set it back, or start a new run with loop.parent={shop.loop.parent}",
+            )
         return {}
-    parent = state["current"]
     model = shop.base(shop.session)
     shop.say(f"training {name} from {parent}: {told['num_rows']} rows, recipe {shop.recipe.name}")
     job = TrainJob(
@@ -141,8 +154,15 @@ def measure_after(shop: Workshop, state: State) -> State:
 
 
 def gate(shop: Workshop, state: State) -> State:
-    """Judge the candidate against the policy in force, and against the base. Writes `gates/r<round>.json`."""
+    """Judge the candidate against the policy in force, and against the base. Writes `gates/r<round>.json`.
+
+    With `loop.gate` off the file says that nobody judged. With `loop.train` off there is no candidate, and no file.
+    """
     before, after = state["current"], state["candidate"]
+    if not shop.loop.train:
+        return {"verdict": "reject"}
+    if not shop.loop.gate:
+        return _ungated(shop, state)
     verdict = _judged(shop, before, after)
     against_base = verdict if before == BASE else _judged(shop, BASE, after)
     sentinels = [reason for reason in against_base.reasons if not reason.target]
@@ -170,11 +190,18 @@ def gate(shop: Workshop, state: State) -> State:
 
 def promote(shop: Workshop, state: State) -> State:
     """Put the candidate in force."""
+    if not shop.loop.gate and f"r{state['round']}" not in shop.approvals:
+        why = f"loop.gate is off: {state['candidate']} was promoted in round {state['round']} without being judged"
+        if why not in shop.session.run.manifest.get("degraded", []):
+            shop.session.run.degrade(why)
     return _decided(shop, state, "promoted", state["candidate"])
 
 
 def reject(shop: Workshop, state: State) -> State:
     """Leave the policy in force."""
+    if not shop.loop.train:
+        told = f"r{state['round']}: {state['current']} measured, nothing trained (loop.train is off)"
+        return {"decision": "kept", "history": [*state.get("history", []), told]}
     return _decided(shop, state, "rejected", state["current"])
 
 
@@ -235,13 +262,37 @@ def _judged(shop: Workshop, before: str, after: str) -> Verdict:
     return judge_gate(rows[0], rows[1], compare(shop.instruments, *readings), shop.loop.thresholds)
 
 
+def _ungated(shop: Workshop, state: State) -> State:
+    """Write the file of a gate that is off: what changed stands in it, and that nobody judged it."""
+    summary = "NOT JUDGED: loop.gate is off, so the candidate is promoted whatever was measured"
+    reason = {"name": "the gate is off", "passed": False, "ran": False, "target": False, "text": summary}
+    before, after = state["current"], state["candidate"]
+    write_json(
+        shop.folder / "gates" / f"r{state['round']}.json",
+        {
+            "round": state["round"],
+            "before": before,
+            "after": after,
+            "promote": True,
+            "gate": "off",
+            "summary": summary,
+            "verdict": {"promote": True, "summary": summary, "reasons": [reason], "thresholds": {}},
+            "against_base": None,
+            "comparisons": [comparison_dict(one) for one in _comparisons(shop, before, after)],
+        },
+    )
+    shop.say(f"gate r{state['round']}: {summary}")
+    return {"verdict": "promote"}
+
+
 def _comparisons(shop: Workshop, before: str, after: str) -> Any:
     readings = [measure(shop.session, stage_of(p), p, shop.instruments, shop.refs(p)) for p in (before, after)]
     return compare(shop.instruments, *readings)
 
 
 def _decided(shop: Workshop, state: State, decision: str, current: str) -> State:
-    by = "person" if f"r{state['round']}" in shop.approvals else "gate"
+    judge = "gate" if shop.loop.gate else "nobody (loop.gate is off)"
+    by = "person" if f"r{state['round']}" in shop.approvals else judge
     record = {"round": state["round"], "candidate": state["candidate"], "decision": decision, "by": by}
     write_json(shop.folder / "gates" / f"r{state['round']}.decision.json", {**record, "current": current})
     return {

@@ -1,4 +1,4 @@
-"""One adapter through TRL's own trainers: SFT and DPO with PEFT LoRA, checkpoints and a progress curve.
+"""One adapter through TRL's own trainers (SFT, DPO) or ours for choices, with PEFT LoRA, checkpoints and a curve.
 
 Runs in the child process (`selfalign.train.runner`); nothing else imports torch for training. float32 on a CPU,
 bfloat16 on CUDA. The prompt's tokens are those of the tokenizer's chat template with a generation prompt, exactly what
@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from agents.errors import UserError, missing_extra
+from selfalign.train.choice import choice_examples, choice_trainer
 from selfalign.train.estimate import seconds_for
 from selfalign.train.job import ADAPTER, CURVE, DONE, ROWS, TrainJob, last_checkpoint, read_rows, write_json
 from selfalign.train.progress import Progress, watch
@@ -37,7 +39,7 @@ def run_job(job: TrainJob) -> dict[str, Any]:
 
     on_gpu = torch.cuda.is_available()
     tokenizer = transformers.AutoTokenizer.from_pretrained(job.base_folder, local_files_only=True)
-    rows, lengths, dropped = _fitting(read_rows(job.folder / ROWS), tokenizer, int(config["max_length"]))
+    rows, lengths, dropped = _fitting(_rows(job), tokenizer, int(config["max_length"]))
     model = transformers.AutoModelForCausalLM.from_pretrained(
         job.base_folder, dtype=torch.bfloat16 if on_gpu else torch.float32, local_files_only=True
     )
@@ -60,37 +62,10 @@ def run_job(job: TrainJob) -> dict[str, Any]:
     )
     log.info("%s: %d rows, about %d tokens and %.0f s on %d threads", job.name, len(rows), tokens, seconds, threads)
 
-    lora: Any = None
+    lora = None if job.parent_folder else _lora(config)
     if job.parent_folder:
         model = peft.PeftModel.from_pretrained(model, job.parent_folder, is_trainable=True)
-    else:
-        lora = peft.LoraConfig(
-            r=int(config["lora_r"]),
-            lora_alpha=int(config["lora_alpha"]),
-            lora_dropout=float(config["lora_dropout"]),
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        )
-    common = _arguments(job, threads, on_gpu)
-    trainer_class = trl.SFTTrainer if job.engine == "trl:sft" else trl.DPOTrainer
-    if job.engine == "trl:sft":
-        arguments = trl.SFTConfig(**common, completion_only_loss=True, loss_type=job.loss, **job.knobs)
-    else:
-        arguments = trl.DPOConfig(
-            **common,
-            beta=float(config["beta"]),
-            loss_type=[job.loss],
-            precompute_ref_log_probs=True,
-            **job.knobs,
-        )
-    trainer = trainer_class(
-        model=model,
-        args=arguments,
-        train_dataset=datasets.Dataset.from_list(rows),
-        processing_class=tokenizer,
-        peft_config=lora,
-        callbacks=[watch(progress, os.getppid())],
-    )
+    trainer = _trainer(job, model, lora, rows, tokenizer, _arguments(job, threads, on_gpu), progress)
     trainer.remove_callback(transformers.PrinterCallback)
     checkpoint = last_checkpoint(job.folder)
     progress.begin(resumed_from=checkpoint.name if checkpoint else "")
@@ -120,6 +95,67 @@ def run_job(job: TrainJob) -> dict[str, Any]:
     }
     write_json(job.folder / DONE, summary)
     return summary
+
+
+def _rows(job: TrainJob) -> list[dict[str, Any]]:
+    """Return the training rows; those of a choice as token ids already."""
+    rows = read_rows(job.folder / ROWS)
+    return choice_examples(rows, job.base_folder) if job.engine == "choice" else rows
+
+
+def _lora(config: Mapping[str, Any]) -> Any:
+    import peft
+
+    return peft.LoraConfig(
+        r=int(config["lora_r"]),
+        lora_alpha=int(config["lora_alpha"]),
+        lora_dropout=float(config["lora_dropout"]),
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+
+
+def _trainer(
+    job: TrainJob,
+    model: Any,
+    lora: Any,
+    rows: list[dict[str, Any]],
+    tokenizer: Any,
+    common: dict[str, Any],
+    progress: Progress,
+) -> Any:
+    """Return the trainer of the job's engine: TRL's for SFT and DPO, transformers' for choices."""
+    import datasets
+    import peft
+    import transformers
+    import trl
+
+    callbacks = [watch(progress, os.getppid())]
+    if job.engine == "choice":
+        settings = {key: value for key, value in common.items() if key != "max_length"}
+        arguments = transformers.TrainingArguments(**settings, remove_unused_columns=False, **job.knobs)
+        adapted = model if lora is None else peft.get_peft_model(model, lora)
+        pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+        return choice_trainer(adapted, arguments, rows, pad, callbacks)
+    if job.engine == "trl:sft":
+        arguments = trl.SFTConfig(**common, completion_only_loss=True, loss_type=job.loss, **job.knobs)
+    else:
+        arguments = trl.DPOConfig(
+            **common,
+            beta=float(job.config["beta"]),
+            loss_type=[job.loss],
+            precompute_ref_log_probs=True,
+            **job.knobs,
+        )
+    trainer_class = trl.SFTTrainer if job.engine == "trl:sft" else trl.DPOTrainer
+    return trainer_class(
+        model=model,
+        args=arguments,
+        train_dataset=datasets.Dataset.from_list(rows),
+        processing_class=tokenizer,
+        peft_config=lora,
+        callbacks=callbacks,
+    )
 
 
 def _arguments(job: TrainJob, threads: int, on_gpu: bool) -> dict[str, Any]:
@@ -161,8 +197,11 @@ def _fitting(
     """
     kept, lengths = [], []
     for row in rows:
-        answers = [row[key] for key in ("completion", "chosen", "rejected") if key in row]
-        num = [len(token_ids(tokenizer, row["prompt"] + answer)) for answer in answers]
+        if "input_ids" in row:
+            num = [len(row["input_ids"]) + 1]
+        else:
+            answers = [row[key] for key in ("completion", "chosen", "rejected") if key in row]
+            num = [len(token_ids(tokenizer, row["prompt"] + answer)) for answer in answers]
         if max(num) <= max_length:
             kept.append(row)
             lengths.append(sum(num))

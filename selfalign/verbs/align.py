@@ -22,6 +22,7 @@ EPILOG = """examples:
   folkmoot align RUN approve=yes          (answer a gate that waits for a person)
 """
 SECTIONS = ("recipe", "measure", "loop", "limits")
+ALSO = ("data.choices",)
 
 
 def check(session: Session) -> None:
@@ -86,10 +87,10 @@ def with_overrides(config: dict[str, Any], overrides: Sequence[str]) -> dict[str
     for word in overrides:
         key, equals, value = word.partition("=")
         section = key.partition(".")[0]
-        if not equals or section not in SECTIONS:
+        if not equals or (section not in SECTIONS and key not in ALSO):
             raise UserError(
                 f"{word} cannot be changed by align.",
-                f"it changes only {', '.join(SECTIONS)}; everything else was settled when the run was played.",
+                f"it changes only {', '.join((*SECTIONS, *ALSO))}; the rest was settled when the run was played.",
                 did_you_mean(section, [*SECTIONS, "approve"]),
             )
         if key == section:

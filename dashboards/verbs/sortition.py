@@ -1,0 +1,90 @@
+"""`folkmoot sortition`: a fair lottery, a panel, alternates and a certificate from two CSV files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from agents.errors import UserError
+from sim.cli.seam import Verb
+
+METHODS = ("leximin", "maximin", "nash", "goldilocks", "legacy", "diversimax")
+EPILOG = """methods:
+  leximin     the smallest chance as large as can be, then the next smallest, ... (default)
+  maximin     the smallest chance as large as can be
+  nash        the largest product of chances
+  goldilocks  neither too small nor too large a chance
+  legacy      the greedy draw of old; chances estimated
+  diversimax  one panel with even intersections; no lottery
+
+examples:
+  folkmoot sortition pool.csv quotas.csv --size 22
+  folkmoot sortition pool.csv quotas.csv --size 22 --draw-seed 417253 --out lottery --plot chances.svg
+  folkmoot sortition pool.csv quotas.csv --size 22 --tickets 1000 --alternates 6 --out lottery
+  folkmoot sortition pool.csv quotas.csv --size 22 --household street,postcode --compare legacy --json
+
+pool.csv: one person a row, an id column, a column for each feature.
+quotas.csv: feature,value,min,max and if wanted min_flex,max_flex; "gender & age","female & 16-29" for intersections.
+"""
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("pool", type=Path, help="CSV of the people who may be drawn")
+    parser.add_argument("quotas", type=Path, help="CSV of the quotas")
+    parser.add_argument("--size", type=int, required=True, metavar="K", help="seats on the panel")
+    parser.add_argument("--algorithm", choices=METHODS, default="leximin", help="method (default leximin)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the search for the lottery (default 0)")
+    parser.add_argument("--draw-seed", type=int, default=0, help="public seed that casts the lot (default 0)")
+    parser.add_argument("--id-column", metavar="NAME", help="column of the ids (default: id, or row numbers)")
+    parser.add_argument("--household", metavar="COLUMNS", help="comma-separated columns that name a household")
+    parser.add_argument("--tickets", type=int, default=0, metavar="M", help="draw from M equal tickets")
+    parser.add_argument("--alternates", type=int, default=0, metavar="N", help="choose N alternates")
+    parser.add_argument("--dropout", type=float, default=0.15, metavar="P", help="chance of dropping out (default .15)")
+    parser.add_argument("--compare", nargs="+", choices=METHODS, default=[], help="other methods' fairness beside it")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="write certificate, chances, panel, alternates")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="write a chart: .svg, .png, .html or .json")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+
+
+def _run(args: argparse.Namespace) -> int:
+    from dashboards.terminal import show
+    from dashboards.tools.plotting import check_ending, save_chart
+    from dashboards.tools.sortition import Wishes, chart, check_folder, find_out, plain, read, sections, write
+
+    if not 0 <= args.dropout <= 1 or min(args.tickets, args.alternates) < 0:
+        raise UserError("--dropout, --tickets or --alternates is out of range.", "", "give a chance and counts >= 0")
+    if args.plot:
+        check_ending(args.plot)
+    if args.out:
+        check_folder(args.out)
+    household = [name.strip() for name in args.household.split(",")] if args.household else []
+    pool = read(args.pool, args.quotas, args.size, id_column=args.id_column, household=household)
+    wishes = Wishes(
+        algorithm=args.algorithm,
+        seed=args.seed,
+        draw_seed=args.draw_seed,
+        num_tickets=args.tickets,
+        num_alternates=args.alternates,
+        dropout=args.dropout,
+        compare=tuple(args.compare),
+    )
+    found = find_out(pool, wishes)
+    files = write(found, args.out) if args.out else []
+    if args.plot:
+        files.append(save_chart(chart(found), args.plot))
+    if args.json:
+        import orjson
+
+        report = plain(found) | {"files": [str(path) for path in files]}
+        print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())
+        return 0
+    show(sections(found), sys.stdout)
+    for path in files:
+        print(path)
+    return 0
+
+
+verb = Verb(help="draw a panel by a fair lottery from two CSV files", configure=_configure, run=_run)

@@ -1,0 +1,1 @@
+"""Citizens' assemblies: people deliberate, vote, and turn what they decide into alignment data."""

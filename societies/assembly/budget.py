@@ -1,0 +1,62 @@
+"""What an assembly will cost before it is played: requests by phase from the shape of the config.
+
+n citizens, R rounds, u speeches each, K candidates, Q critique rounds, W witnesses with q questions, C clauses.
+Every Score of listed options counts once, although an engine reads it in both orders.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from societies.assembly.config import AssemblyConfig
+from societies.assembly.records import Question
+from societies.seam import Estimate
+
+PROMPT_TOKENS = {"score": 2 * 330, "text": 420}
+"""Prompt tokens a request, both orders of a score together; measured on the built-in agenda."""
+
+
+def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping[str, tuple[int, int]]:
+    """Return phase -> (texts, scores) when every reply is usable at once. Clauses are taken as half failing once."""
+    n, k, q = config.panel, config.num_candidates, config.num_critiques
+    talks = 0 if arm == "no_interaction" else config.num_rounds
+    witnesses = len(question.witnesses) if config.num_questions and arm != "no_evidence" else 0
+    num_tables = math.ceil(n / config.table_size)
+    led = config.facilitator != "none" and arm != "no_facilitator"
+    bids = n * config.num_turns * min(n, config.table_size) if config.facilitator == "bids" and led else 0
+    survey = 2 * n + len(question.quiz) * n
+    written = min(config.written, n + 2)
+    steps = max(1, n * 3 // 4) if config.values else 0
+    clauses = min(config.num_clauses, 3)
+    return {
+        "pre-survey": (0, survey),
+        "learn": (witnesses * (n + config.num_questions), witnesses * n * min(n, 12)),
+        "deliberate": (
+            talks * (n * config.num_turns + n + (num_tables * config.num_turns if led else 0)),
+            talks * (2 * n + n + bids),
+        ),
+        "written round": (max(0, written - 2), written * n),
+        "draft": (n + k, 0),
+        "elicit": (n + steps, 3 * n + n * n // 8) if config.values else (0, 0),
+        "vote": (0, n * k),
+        "critique and revise": (q * (n + k), q * n * (k + 1)),
+        "publish": (clauses, n * math.ceil(1.5 * clauses)),
+        "post-survey": (0, survey),
+    }
+
+
+def estimate(config: AssemblyConfig, questions: Sequence[Question]) -> Estimate:
+    """Return the cost of all assemblies with all arms."""
+    texts = scores = 0
+    for question in questions:
+        for arm in config.arms:
+            parts = requests_of(config, question, arm).values()
+            texts += sum(text for text, _ in parts)
+            scores += sum(score for _, score in parts)
+    return Estimate(
+        num_scripts=len(questions) * len(config.arms),
+        num_requests=texts + scores,
+        num_prompt_tokens=texts * PROMPT_TOKENS["text"] + scores * PROMPT_TOKENS["score"],
+        num_output_tokens=texts * min(60, config.max_tokens.opinion),
+    )

@@ -1,0 +1,124 @@
+"""Settings of the society `assembly`. Each field says what it does; values are checked where the config is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Tokens = Annotated[int, Field(ge=1, le=8192)]
+Arm = Literal["full", "no_interaction", "shuffled", "no_facilitator", "no_evidence", "homogeneous"]
+Facilitator = Literal["round_robin", "bids", "devils_advocate", "none"]
+Lottery = Literal["leximin", "maximin", "nash", "goldilocks", "legacy", "diversimax"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mind:
+    """How some citizens think: a policy, a temperature and one sentence about their manner."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    policy: str = ""
+    """Name of the policy; empty: the run's policy for citizens."""
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    """Of what they say and write."""
+    manner: str = ""
+    """Such as "You change your mind only for good reasons."; empty for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaxTokens:
+    """Longest replies, in tokens, by purpose."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    turn: Tokens = 120
+    """One speech at a table, one answer of a witness."""
+    note: Tokens = 60
+    """Private notes, questions, critiques."""
+    opinion: Tokens = 160
+    """A written opinion."""
+    statement: Tokens = 240
+    """A candidate statement."""
+    clause: Tokens = 80
+    """An amendment, a dissent, a written statement for all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssemblyConfig:
+    """The `society` section for `name: assembly`."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    agenda: str = ""
+    """File of questions: JSON list or JSON lines with question, affirming_statement, negating_statement and, where
+    there is any, evidence, witnesses, quiz. Empty: the built-in agenda."""
+    num_assemblies: Annotated[int, Field(ge=1)] = 1
+    """Questions taken from the agenda, one assembly each; more than it holds start over with new panels."""
+    skip: Annotated[int, Field(ge=0)] = 0
+    """Questions at the head of the agenda that are left out."""
+    arms: tuple[Arm, ...] = ("full", "no_interaction")
+    """What is played for every question, with the same panel. `full` is the assembly itself."""
+
+    pool: Annotated[int, Field(ge=2)] = 200
+    """Persons invited from the population."""
+    panel: Annotated[int, Field(ge=2, le=500)] = 24
+    """Seats."""
+    quotas: tuple[str, ...] = ("sex", "age", "education")
+    """Features whose shares in the panel follow the population, to the nearest seat above and below."""
+    lottery: Lottery = "leximin"
+    """How the panel is drawn."""
+    response_rate: Annotated[float, Field(gt=0, le=1)] = 0.6
+    """Share of the invited who put their name forward."""
+    dropout: Share = 0.0
+    """Probability that somebody drawn does not come; an alternate takes the seat."""
+    minds: tuple[Mind, ...] = (Mind(),)
+    """Dealt to the citizens in turn. The arm `homogeneous` gives everybody the first."""
+    human_seats: Annotated[int, Field(ge=0)] = 0
+    """Seats of the arm `full` that people take: the policy `human` answers for them (see limits of the desk)."""
+
+    num_rounds: Annotated[int, Field(ge=0, le=20)] = 2
+    """Rounds of tables."""
+    table_size: Annotated[int, Field(ge=2, le=12)] = 6
+    """Most citizens at a table."""
+    num_turns: Annotated[int, Field(ge=1, le=10)] = 1
+    """Speeches of each citizen in a round."""
+    facilitator: Facilitator = "round_robin"
+    """Who speaks next: everybody in turn; whoever wants to most; in turn, with a devil's advocate; nobody leads."""
+    num_heard: Annotated[int, Field(ge=1)] = 12
+    """Most speeches of the table that a speaker reads, the latest."""
+    num_questions: Annotated[int, Field(ge=0, le=10)] = 2
+    """Questions put to each witness, those that most citizens want answered."""
+
+    written: Annotated[int, Field(ge=0)] = 0
+    """Statements collected and voted on by everybody (agree, disagree, pass); 0: no written round."""
+    values: bool = False
+    """Interview the citizens on what they attend to, and build the moral graph."""
+
+    num_candidates: Annotated[int, Field(ge=2, le=26)] = 8
+    """Drafts that are voted on."""
+    num_critiques: Annotated[int, Field(ge=0, le=5)] = 1
+    """Rounds of critique and redrafting."""
+    rule: str = "schulze"
+    """Voting rule that decides (see `folkmoot vote --list`)."""
+    scale: Literal[5, 7] = 5
+    """Levels of agreement in surveys and ballots."""
+    num_clauses: Annotated[int, Field(ge=1, le=20)] = 4
+    """Most clauses of the published text."""
+    supermajority: Annotated[float, Field(ge=0.5, le=1)] = 0.6
+    """Share of yes among yes and no that adopts a clause."""
+    quorum: Share = 0.5
+    """Least share of citizens who vote yes or no."""
+    minority: Annotated[float, Field(gt=0, le=0.5)] = 0.2
+    """Least share of no that entitles to a minority report."""
+
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    """Of drafts and of the facilitator."""
+    num_retries: Annotated[int, Field(ge=0, le=5)] = 2
+    """Further tries after an unusable reply."""
+    max_tokens: MaxTokens = field(default_factory=MaxTokens)
+    """Longest replies by purpose."""
+    pairs: Annotated[int, Field(ge=0)] = 3
+    """Most preference pairs that one vote hands to trainers (winner against the strongest losers)."""

@@ -1,0 +1,99 @@
+"""Learning: the briefing is read, citizens ask, everybody chooses the questions, witnesses answer from the briefing."""
+
+from __future__ import annotations
+
+from agents.requests import Script
+from societies.assembly import parsing
+from societies.assembly.clerk import Clerk, first
+from societies.assembly.hall import Hall, Testimony
+from societies.assembly.records import Citizen, Witness
+
+YES_NO = ("yes", "no")
+
+
+def learn(clerk: Clerk, hall: Hall) -> Script[None]:
+    """Write the briefing down and hear the witnesses. The arm without evidence has neither."""
+    if clerk.arm == "no_evidence":
+        return
+    for one in clerk.question.evidence:
+        yield clerk.event("evidence", evidence=one.evidence_id, claim=one.claim, source=one.source, stance=one.stance)
+    if not clerk.config.num_questions:
+        return
+    for number, witness in enumerate(clerk.question.witnesses):
+        yield from _hear(clerk, hall, witness, number)
+
+
+def _hear(clerk: Clerk, hall: Hall, witness: Witness, number: int) -> Script[None]:
+    asked = yield from _questions(clerk, hall, witness)
+    chosen = yield from _chosen(clerk, hall, asked)
+    answers = yield from clerk.hear_all(
+        [
+            (
+                f"answer-{number}-{k}",
+                clerk.text(
+                    "witness.v1",
+                    clerk.view(witness=witness.name, role=witness.role, stance=witness.stance, asked=text),
+                    policy=clerk.policy("witness"),
+                    max_tokens=clerk.config.max_tokens.turn,
+                ),
+                parsing.said,
+            )
+            for k, (_, text, _) in enumerate(chosen)
+        ]
+    )
+    known = {one.evidence_id for one in clerk.question.evidence}
+    for k, ((citizen, text, support), answer) in enumerate(zip(chosen, answers, strict=True)):
+        answer_id = f"W{number}.{k}"
+        if answer.value is None:
+            yield clerk.degrade("witness", f"{witness.name} gave no usable answer to question {k}")
+            continue
+        hall.testimony.append(Testimony(answer_id=answer_id, name=witness.name, text=answer.value))
+        for one in hall.citizens:
+            one.heard.append(answer_id)
+        yield clerk.event(
+            "testimony",
+            witness=witness.name,
+            role=witness.role,
+            question=text,
+            asker=citizen.citizen_id,
+            support=support,
+            answer=answer.value,
+            cites=list(parsing.cited(answer.value, known)),
+            identity=answer.identities[-1],
+        )
+
+
+def _questions(clerk: Clerk, hall: Hall, witness: Witness) -> Script[list[tuple[Citizen, str]]]:
+    answers = yield from clerk.hear_all(
+        [
+            (
+                f"question-{witness.name}-{citizen.citizen_id}",
+                clerk.of(
+                    citizen,
+                    "ask_witness.v1",
+                    max_tokens=clerk.config.max_tokens.note,
+                    one_line=True,
+                    witness=witness.name,
+                    role=witness.role,
+                ),
+                parsing.sentence,
+            )
+            for citizen in hall.citizens
+        ]
+    )
+    pairs = zip(hall.citizens, answers, strict=True)
+    return list({answer.value: (citizen, answer.value) for citizen, answer in pairs if answer.value}.values())
+
+
+def _chosen(clerk: Clerk, hall: Hall, asked: list[tuple[Citizen, str]]) -> Script[list[tuple[Citizen, str, float]]]:
+    """Let a jury of at most twelve citizens say which answers would help; keep the most wanted."""
+    jury = hall.citizens[:12]
+    cells = [(k, citizen) for k in range(len(asked)) for citizen in jury]
+    found = yield from clerk.weigh(
+        [clerk.poll(citizen, "want_answer.v1", YES_NO, asked=asked[k][1]) for k, citizen in cells]
+    )
+    support = [0.0] * len(asked)
+    for (k, _), scores in zip(cells, found, strict=True):
+        support[k] += first(scores) / len(jury)
+    order = sorted(range(len(asked)), key=lambda k: (-support[k], k))[: clerk.config.num_questions]
+    return [(asked[k][0], asked[k][1], support[k]) for k in order]

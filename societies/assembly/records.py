@@ -1,0 +1,302 @@
+"""What an assembly leaves behind: event tables, and the records that its phases pass on.
+
+Every row carries the assembly and the arm; what a model said carries the identity of its request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agents.persona import Persona
+from societies.seam import Column
+
+_HEAD: dict[str, Column] = {"assembly": "str", "arm": "str"}
+
+TABLES: dict[str, dict[str, Column]] = {
+    "assemblies": {
+        **_HEAD,
+        "question": "str",
+        "question_id": "str",
+        "affirming": "str",
+        "negating": "str",
+        "topic": "str",
+        "winner": "str",
+        "winner_text": "str",
+        "rule": "str",
+        "num_citizens": "int",
+        "num_clauses": "int",
+        "num_adopted": "int",
+        "variance_before": "float",
+        "variance_after": "float",
+        "first_choice_share": "float",
+        "first_choice_hhi": "float",
+        "num_requests": "int",
+    },
+    "phases": {**_HEAD, "phase": "str", "ordinal": "int", "num_requests": "int"},
+    "lotteries": {
+        **_HEAD,
+        "algorithm": "str",
+        "num_pool": "int",
+        "num_responded": "int",
+        "num_panels": "int",
+        "min_pi": "float",
+        "max_pi": "float",
+        "gini": "float",
+        "geometric_mean": "float",
+        "log": "str",
+    },
+    "quotas": {
+        **_HEAD,
+        "feature": "str",
+        "value": "str",
+        "pool_share": "float",
+        "low": "int",
+        "high": "int",
+        "seats": "int",
+    },
+    "citizens": {
+        **_HEAD,
+        "citizen": "str",
+        "name": "str",
+        "persona_id": "str",
+        "policy": "str",
+        "pi": "float",
+        "weight": "float",
+        "alternate": "bool",
+        "mind": "int",
+        "group": "str",
+        "card": "str",
+    },
+    "seats": {**_HEAD, "round": "int", "table": "int", "citizen": "str"},
+    "probes": {
+        **_HEAD,
+        "citizen": "str",
+        "t": "str",
+        "item": "str",
+        "text": "str",
+        "level": "float",
+        "dist": "list[float]",
+        "mass": "float",
+        "identity": "str",
+    },
+    "evidence": {**_HEAD, "evidence": "str", "claim": "str", "source": "str", "stance": "str"},
+    "testimony": {
+        **_HEAD,
+        "witness": "str",
+        "role": "str",
+        "question": "str",
+        "asker": "str",
+        "support": "float",
+        "answer": "str",
+        "cites": "list[str]",
+        "identity": "str",
+    },
+    "quiz": {**_HEAD, "citizen": "str", "t": "str", "item": "str", "p_right": "float", "identity": "str"},
+    "turns": {
+        **_HEAD,
+        "turn": "str",
+        "round": "int",
+        "table": "int",
+        "ordinal": "int",
+        "speaker": "str",
+        "kind": "str",
+        "text": "str",
+        "cites": "list[str]",
+        "replies_to": "list[str]",
+        "bid": "float",
+        "identity": "str",
+    },
+    "notes": {**_HEAD, "citizen": "str", "round": "int", "text": "str", "identity": "str"},
+    "influences": {
+        **_HEAD,
+        "citizen": "str",
+        "round": "int",
+        "turn": "str",
+        "speaker": "str",
+        "p": "float",
+        "change": "float",
+        "identity": "str",
+    },
+    "statements": {
+        **_HEAD,
+        "statement": "str",
+        "kind": "str",
+        "round": "int",
+        "author": "str",
+        "text": "str",
+        "parents": "list[str]",
+        "heard": "list[str]",
+        "origin": "str",
+        "identity": "str",
+    },
+    "ballots": {
+        **_HEAD,
+        "citizen": "str",
+        "vote": "str",
+        "kind": "str",
+        "item": "str",
+        "value": "float",
+        "dist": "list[float]",
+        "weight": "float",
+        "identity": "str",
+    },
+    "results": {
+        **_HEAD,
+        "vote": "str",
+        "rule": "str",
+        "winners": "list[str]",
+        "ranking": "list[str]",
+        "ties": "int",
+        "tie_break": "str",
+    },
+    "clauses": {
+        **_HEAD,
+        "clause": "str",
+        "text": "str",
+        "status": "str",
+        "support": "float",
+        "min_group": "float",
+        "yes": "int",
+        "no": "int",
+        "abstain": "int",
+        "sources": "list[str]",
+        "mover": "str",
+        "seconder": "str",
+        "replaces": "str",
+    },
+    "dissents": {
+        **_HEAD,
+        "clause": "str",
+        "author": "str",
+        "text": "str",
+        "coalition": "list[str]",
+        "share": "float",
+        "identity": "str",
+    },
+    "cards": {**_HEAD, "card": "str", "citizen": "str", "title": "str", "policies": "list[str]", "canonical": "str"},
+    "upgrades": {
+        **_HEAD,
+        "citizen": "str",
+        "low": "str",
+        "high": "str",
+        "verdict": "str",
+        "p": "float",
+        "story": "str",
+        "identity": "str",
+    },
+    "moral_edges": {
+        **_HEAD,
+        "low": "str",
+        "high": "str",
+        "wiser": "int",
+        "not_wiser": "int",
+        "unsure": "int",
+        "likelihood": "float",
+        "entropy": "float",
+        "kept": "bool",
+    },
+    "degraded": {**_HEAD, "step": "str", "why": "str"},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One sentence of the briefing. stance: "for", "against" or "neutral"."""
+
+    evidence_id: str
+    claim: str
+    source: str = ""
+    stance: str = "neutral"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """Somebody who answers questions. role: "expert", "stakeholder" or "lived experience"."""
+
+    name: str
+    role: str
+    stance: str = "neutral"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuizItem:
+    """A question of fact with its right answer first among the options."""
+
+    text: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What an assembly is asked to settle."""
+
+    question_id: str
+    text: str
+    affirming: str
+    negating: str
+    topic: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+    quiz: tuple[QuizItem, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Citizen:
+    """A member of the panel during one assembly: who they are, and what they alone know.
+
+    pi: probability of being drawn. weight: pi / panel, the soft-panel weight. group: first quota feature's value.
+    notes: their own journal. heard: ids of the turns and answers that reached them.
+    """
+
+    citizen_id: str
+    persona: Persona
+    card: str
+    policy: str
+    temperature: float
+    manner: str
+    mind: int = 0
+    pi: float = 1.0
+    weight: float = 1.0
+    alternate: bool = False
+    group: str = ""
+    notes: list[str] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
+    opinion: str = ""
+    opinion_id: str = ""
+    levels: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The name that others hear."""
+        return self.persona.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One speech at a table."""
+
+    turn_id: str
+    round_: int
+    table: int
+    ordinal: int
+    speaker: str
+    name: str
+    text: str
+    identity: str
+    kind: str = "speech"
+    cites: tuple[str, ...] = ()
+    replies_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A text that is voted on. parents: ids of what it was made from. heard: turns behind its parents."""
+
+    statement_id: str
+    text: str
+    author: str
+    kind: str
+    parents: tuple[str, ...] = ()
+    identity: str = ""
+    support: Mapping[str, float] = field(default_factory=dict)
