@@ -1,0 +1,1 @@
+"""Co-evolution on numbers: no model, no file."""
