@@ -1,0 +1,171 @@
+"""The one object that card, datasheet, Croissant, licence and citation are made from, so that they cannot disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from selfalign.release.config import ReleaseConfig
+from selfalign.release.schemas import COLUMNS, PURPOSE, base_of, features, schema_of
+
+SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+TASKS = {"sft": "text-generation", "preference": "reinforcement-learning", "prompts": "text-generation"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """One Parquet file of a config."""
+
+    path: str
+    num_rows: int
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One config as it was written. splits: split -> shards. example: a real row, shortened, as JSON text."""
+
+    name: str
+    splits: Mapping[str, tuple[Shard, ...]]
+    example: str
+
+    @property
+    def purpose(self) -> str:
+        """What it is for."""
+        return PURPOSE[base_of(self.name)]
+
+    @property
+    def columns(self) -> str:
+        """Its columns, as text."""
+        return ", ".join(name for name, _ in COLUMNS[base_of(self.name)])
+
+    def num_rows(self, split: str = "") -> int:
+        """Return the rows of a split, or of all."""
+        return sum(s.num_rows for name, shards in self.splits.items() for s in shards if split in ("", name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Everything that the documents of a release say."""
+
+    config: ReleaseConfig
+    canary: str
+    tables: tuple[Table, ...]
+    generators: tuple[Mapping[str, str], ...]
+    sources: tuple[Mapping[str, Any], ...]
+    composition: tuple[Mapping[str, Any], ...]
+    """Rows of the composition table: source, licence, commercial, rows, citation."""
+    runs: tuple[Mapping[str, Any], ...]
+    """run_id, society, population, recipe, seed, num_samples, scripted, versions, degraded."""
+    reports: Mapping[str, Mapping[str, Any]]
+    rules: Mapping[str, str]
+    """Rule -> what it counts, of those that occur in the preferences."""
+    languages: tuple[str, ...]
+    warnings: tuple[str, ...]
+    rebuild: str
+
+    @property
+    def title(self) -> str:
+        """Pretty name."""
+        return self.config.title or self.config.name
+
+    @property
+    def scripted(self) -> bool:
+        """Whether a run was played by the scripted engine."""
+        return any(bool(run["scripted"]) for run in self.runs)
+
+    @property
+    def num_rows(self) -> int:
+        """Rows of all configs."""
+        return sum(table.num_rows() for table in self.tables)
+
+    @property
+    def num_samples(self) -> int:
+        """Samples that went in and came out."""
+        return int(self.reports["funnel"]["num_kept"])
+
+    @property
+    def size_category(self) -> str:
+        """The hub's word for the number of rows."""
+        return next((name for limit, name in SIZES if self.num_rows < limit), "n>1M")
+
+    @property
+    def default(self) -> str:
+        """The config that is loaded when none is named."""
+        return self.tables[0].name
+
+    @property
+    def summary(self) -> str:
+        """What it is, in up to three sentences."""
+        told = ", ".join(f"{table.num_rows()} {table.name}" for table in self.tables)
+        societies = ", ".join(sorted({str(run["society"]) for run in self.runs}))
+        made = (
+            f"{self.num_samples} samples from {len(self.runs)} run{'s' * (len(self.runs) != 1)} of the society "
+            f"{societies}, played by language models. As rows: {told}."
+        )
+        return self.config.words.summary or made
+
+    @property
+    def figure(self) -> str:
+        """How it was made, as a line of steps."""
+        societies = ", ".join(sorted({str(run["society"]) for run in self.runs}))
+        models = ", ".join(f"{one['id']}@{one['revision']}" for one in self.generators)
+        return f"personas -> {societies} (played by {models}) -> samples and votes -> filters -> configs"
+
+
+def front_matter(account: Account) -> dict[str, Any]:
+    """Return the card's YAML header."""
+    config = account.config
+    tasks = {TASKS.get(base_of(table.name), "") for table in account.tables} - {""}
+    return {
+        "pretty_name": account.title,
+        "version": config.version,
+        "license": config.licence.lower(),
+        "language": list(account.languages),
+        "size_categories": [account.size_category],
+        "task_categories": sorted(tasks),
+        "tags": [
+            "synthetic",
+            "agent-simulation",
+            "alignment",
+            *(["preference"] if account.default == "preference" else []),
+        ],
+        "annotations_creators": ["machine-generated"],
+        "source_datasets": ["original"],
+        "configs": [
+            {
+                "config_name": table.name,
+                "data_files": [{"split": split, "path": f"{table.name}/{split}-*.parquet"} for split in table.splits],
+                **({"default": True} if table.name == account.default else {}),
+            }
+            for table in account.tables
+        ],
+        "dataset_info": [_info(table) for table in account.tables],
+    }
+
+
+def _info(table: Table) -> dict[str, Any]:
+    splits = [
+        {
+            "name": split,
+            "num_bytes": sum(shard.size_bytes for shard in shards),
+            "num_examples": sum(shard.num_rows for shard in shards),
+        }
+        for split, shards in table.splits.items()
+    ]
+    size = sum(shard.size_bytes for shards in table.splits.values() for shard in shards)
+    return {
+        "config_name": table.name,
+        "features": [{"name": field.name, **features(field.type)} for field in schema_of(table.name)],
+        "splits": splits,
+        "download_size": size,
+        "dataset_size": size,
+    }
+
+
+def default_order(names: Sequence[str]) -> list[str]:
+    """Return config names in the order of the schemas, non-commercial ones last."""
+    order = list(COLUMNS)
+    return sorted(names, key=lambda name: (name.startswith("nc_"), order.index(base_of(name))))

@@ -1,0 +1,358 @@
+"""Building a release: take in, clean, filter, tie together, write, verify, and only then give it its name.
+
+Read from the top: `build_release` is the whole story. Nothing in it looks at a clock, a host or the order of files.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from agents.errors import UserError, did_you_mean
+from selfalign.release import measure
+from selfalign.release.account import Account, Table, default_order
+from selfalign.release.clean import Cleaner
+from selfalign.release.config import ReleaseConfig
+from selfalign.release.croissant import croissant
+from selfalign.release.decontaminate import EvaluationSet, Matcher, load_sets
+from selfalign.release.documents import documents
+from selfalign.release.filters import decontaminate, deduplicate, drop_items, key_of, near_ties, why_unusable
+from selfalign.release.intake import OWN, Intake, Item, open_runs, read_items
+from selfalign.release.measure import Judged
+from selfalign.release.minhash import Signed
+from selfalign.release.origins import Facts, Origins, facts_of, item_origin
+from selfalign.release.provenance import run_record, write_provenance
+from selfalign.release.reviews import review_report
+from selfalign.release.rows import RULES, Draft, Pair, sample_rows
+from selfalign.release.schemas import COLUMNS, base_of, describe, schema_of
+from selfalign.release.shelf import Press, Shelf, Texts, origin_table
+from selfalign.release.sources import apart, generators, licence_record, used_sources
+from selfalign.release.splits import groups, side
+from selfalign.release.told import scene_rows, table_rows
+from selfalign.release.write import canary_of, write_json, write_sums, write_text
+from selfalign.samples import Funnel
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A finished release."""
+
+    folder: Path
+    account: Account
+
+
+@dataclass(slots=True)
+class Stock:
+    """What the filters leave, and their reports."""
+
+    items: list[Item]
+    funnel: Funnel
+    reports: dict[str, Any]
+    signed: Signed
+    matcher: Matcher
+    sets: Sequence[EvaluationSet]
+
+
+def build_release(folders: Sequence[Path], config: ReleaseConfig, say: Say = lambda line: None) -> Built:
+    """Build a release from run folders. say: is told of each step.
+
+    Raises UserError for runs that cannot be used, licences that are missing or clash, a version that exists, and a
+    release that fails its own verification.
+    """
+    target = Path(config.out) / config.folder
+    if target.exists():
+        raise UserError(
+            f"{target} exists.",
+            "a version is never overwritten.",
+            "raise release.version, or choose another release.out",
+        )
+    _check_configs(config)
+    intakes = open_runs(folders, config)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        account = _write(temporary, intakes, config, say)
+        say("verifying")
+        _must_pass(temporary)
+        temporary.replace(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return Built(target, account)
+
+
+def _check_configs(config: ReleaseConfig) -> None:
+    for name in config.configs:
+        if base_of(name) not in COLUMNS:
+            raise UserError(f'release.configs names "{name}".', "", did_you_mean(name, COLUMNS))
+
+
+def _must_pass(folder: Path) -> None:
+    from selfalign.release.verify import verify_release
+
+    failed = [check for check in verify_release(folder) if not check.passed]
+    if failed:
+        raise UserError(
+            "The release fails its own verification.",
+            "; ".join(f"{check.name}: {check.found}" for check in failed),
+            "put right what is named (settings, runs), then build again; nothing was written",
+        )
+
+
+def take_in(intakes: Sequence[Intake], config: ReleaseConfig, cleaner: Cleaner, say: Say) -> Stock:
+    """Read, clean and filter the samples of all runs. Raises UserError when nothing is left."""
+    items = []
+    for item in read_items(intakes):
+        clean = cleaner.sample(item.sample, key_of(item, intakes))
+        items.append(item if clean is item.sample else replace(item, sample=clean))
+    say(f"{len(items)} samples from {len(intakes)} runs")
+    _check_unique(items, intakes)
+    ids: dict[str, set[str]] = {intake.run_id: set() for intake in intakes}
+    for item in items:
+        ids[intakes[item.run].run_id].add(item.sample.sample_id)
+    reviews = review_report({intake.run_id: intake.reviews for intake in intakes}, ids)
+    items, funnel = drop_items(items, Funnel(), "well formed", [why_unusable(item.sample) for item in items])
+    flagged = [intakes[item.run].reviews.flagged(item.sample.sample_id) for item in items]
+    why = ["flagged by a reviewer" if one else None for one in flagged]
+    items, funnel = drop_items(items, funnel, "not flagged", why)
+    found, signed = deduplicate(items, intakes, funnel, config.near_threshold, config.seed)
+    say(found.report["summary"])
+    sets = load_sets(config.evaluations)
+    for one in sets:
+        if one.why_not:
+            say(f"evaluation set {one.name} is not available: {one.why_not}")
+    matcher = Matcher(sets)
+    clean_items, mask = decontaminate(found.items, intakes, found.funnel, sets, matcher)
+    say(clean_items.report["summary"])
+    if not clean_items.items:
+        raise UserError(
+            "No sample is left for a release.",
+            str(clean_items.funnel).replace("\n", "; ") + ".",
+            "take more runs, or look at what was lost with folkmoot show RUN",
+        )
+    reports = {"dedup": found.report, "decontamination": clean_items.report, "human_review": reviews}
+    return Stock(clean_items.items, clean_items.funnel, reports, signed.take(mask.nonzero()[0]), matcher, sets)
+
+
+def _check_unique(items: Sequence[Item], intakes: Sequence[Intake]) -> None:
+    counts = Counter((item.run, item.sample.sample_id) for item in items)
+    twice = [(intakes[run].run.folder, name) for (run, name), num in counts.items() if num > 1]
+    if twice:
+        raise UserError(
+            f'The run {twice[0][0]} holds the sample "{twice[0][1]}" more than once.',
+            f"{len(twice)} ids repeat, so their rows could not be walked back.",
+            f"play the run again (folkmoot replay {twice[0][0]}), or leave it out",
+        )
+
+
+def _write(folder: Path, intakes: Sequence[Intake], config: ReleaseConfig, say: Say) -> Account:
+    """Write everything into a folder. What was read is let go at the end, before anything is verified."""
+    cleaner = Cleaner()
+    stock = take_in(intakes, config, cleaner, say)
+    used = used_sources({item.source for item in stock.items}, intakes, config)
+    models = generators(intakes, config)
+    facts = facts_of(intakes, stock.items)
+    origins, shelves, losses, judged = shelve(intakes, facts, stock, config, cleaner, apart(used, intakes))
+    say("rows: " + ", ".join(f"{shelf.num_made - shelf.num_repeats} {name}" for name, shelf in shelves.items()))
+    sides = _sides(origins, stock, config)
+    canary = canary_of(config.folder)
+    press = Press(folder, config, canary, origin_table(origins.rows), sides)
+    tables = tuple(press.print(shelves[name]) for name in default_order(list(shelves)))
+    press.close()
+    reports = {
+        "funnel": _funnel_report(stock, shelves, tables, losses),
+        "splits": _split_report(origins, sides, config),
+        **stock.reports,
+        "pii": cleaner.report(config.seed),
+        "toxicity": measure.harms(stock.items, config.seed),
+        "diversity": measure.diversity(stock.items, intakes, facts, stock.signed.whole(), config.seed),
+        "judges": measure.judges(judged),
+    }
+    account = _account(intakes, stock, config, tables, reports, models, [licence_record(one) for one in used], canary)
+    for name, text in documents(account).items():
+        write_text(folder / name, text)
+    write_json(folder / "croissant.json", croissant(account))
+    write_json(folder / "schema.json", {table.name: describe(schema_of(table.name)) for table in tables})
+    for name, report in reports.items():
+        write_json(folder / "reports" / f"{name}.json", report)
+    write_provenance(folder / "provenance", config, intakes, account.runs, models, account.sources)
+    write_sums(folder)
+    return account
+
+
+def shelve(
+    intakes: Sequence[Intake],
+    facts: Sequence[Facts],
+    stock: Stock,
+    config: ReleaseConfig,
+    cleaner: Cleaner,
+    nc: tuple[set[str], set[str]],
+) -> tuple[Origins, dict[str, Shelf], dict[str, Counter[str]], list[Judged]]:
+    """Make the rows of all configs. nc: sources and runs whose rows stand apart."""
+    origins, texts = Origins([], []), Texts()
+    shelves: dict[str, Shelf] = {}
+    losses: dict[str, Counter[str]] = {"preference": Counter(), "sft": Counter()}
+    judged: list[Judged] = []
+
+    def put(name: str, draft: Draft) -> None:
+        if config.configs and name not in config.configs:
+            return
+        meta = draft.row["meta"]
+        whole = f"nc_{name}" if meta["source"] in nc[0] or meta["run"] in nc[1] else name
+        shelf = shelves.get(whole)
+        if shelf is None:
+            shelf = shelves[whole] = Shelf(whole, texts)
+        origin = origins.rows[draft.origin]
+        if shelf.add(draft, f"{origin['run_id']}|{origin['sample_id'] or origin['scene_id']}") and name == "preference":
+            longer = len(draft.row["chosen"][0]["content"]) - len(draft.row["rejected"][0]["content"])
+            judged.append(Judged(longer, meta["rule"], meta["probability"], meta["disagreement"]))
+
+    for item in stock.items:
+        number = origins.add(*item_origin(item, facts[item.run], config.split_by))
+        for name, draft in sample_rows(number, item.sample, config, _meta(item, intakes), losses):
+            put(name, draft)
+    kept = {(item.run, item.stage, str(item.sample.meta.get("scene_id") or "")) for item in stock.items}
+    for run, one in enumerate(facts):
+        for stage in one.intake.stages:
+            names = {scene for r, s, scene in kept if (r, s) == (run, stage)}
+            for name, draft in scene_rows(one, stage, names, origins, cleaner, stock.matcher):
+                put(name, draft)
+            for name, draft in table_rows(one, stage, origins):
+                put(name, draft)
+    if not shelves:
+        raise UserError("No config has a row.", f"release.configs = {config.configs}.", f"known: {', '.join(COLUMNS)}")
+    return origins, shelves, losses, judged
+
+
+def _meta(item: Item, intakes: Sequence[Intake]) -> Callable[[str, Pair | None], dict[str, Any]]:
+    """Return what makes the meta of a sample's rows from the rule and the pair."""
+    sample, intake = item.sample, intakes[item.run]
+    common = {
+        "subject": key_of(item, intakes),
+        "run": intake.run_id,
+        "scene": str(sample.meta.get("scene_id") or ""),
+        "society": intake.society,
+        "kind": sample.kind,
+        "source": item.source,
+    }
+    policies = list(sample.lineage.policies)
+
+    def meta(rule: str, pair: Pair | None) -> dict[str, Any]:
+        return {
+            **common,
+            "rule": rule,
+            "dim": pair.dim if pair else "",
+            "probability": pair.probability if pair else None,
+            "num_votes": pair.num_votes if pair else 0,
+            "disagreement": pair.disagreement if pair else None,
+            "policies": policies,
+        }
+
+    return meta
+
+
+def _sides(origins: Origins, stock: Stock, config: ReleaseConfig) -> list[str]:
+    """Return the split of each origin; near duplicates and what shares a scene, prompt or person are kept together."""
+    for number, (i, j) in enumerate(near_ties(stock.items, stock.signed, config.near_threshold)):
+        for place in (i, j):  # samples are the first origins, in order
+            origins.keys[place].append(f"~near|{number}")
+    names = groups(origins.keys)
+    for row, name in zip(origins.rows, names, strict=True):
+        row["group"] = name
+    return [side(name, config.seed, config.test_share, config.validation_share) for name in names]
+
+
+def _split_report(origins: Origins, sides: Sequence[str], config: ReleaseConfig) -> dict[str, Any]:
+    sizes = Counter(row["group"] for row in origins.rows)
+    largest = max(sizes.values()) / len(origins.rows)
+    shares = {name: round(num / len(sides), 4) for name, num in sorted(Counter(sides).items())}
+    told = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items())
+    return {
+        "tool": "folkmoot splits",
+        "version": 1,
+        "parameters": {"seed": config.seed, "split_by": config.split_by, "test_share": config.test_share},
+        "num_groups": len(sizes),
+        "share_of_largest_group": round(largest, 4),
+        "shares": shares,
+        "summary": f"Splits: {len(sizes)} groups that share a {', '.join(config.split_by)} or near-equal answers; "
+        f"{told}; the largest group holds {100 * largest:.0f} %.",
+    }
+
+
+def _funnel_report(
+    stock: Stock, shelves: dict[str, Shelf], tables: Sequence[Table], losses: dict[str, Counter[str]]
+) -> dict[str, Any]:
+    steps = [
+        {"name": s.name, "num_in": s.num_in, "num_out": s.num_out, "reasons": dict(s.reasons)}
+        for s in stock.funnel.steps
+    ]
+    told = {}
+    for table in tables:
+        shelf = shelves[table.name]
+        told[table.name] = {
+            "num_made": shelf.num_made,
+            "num_repeats": shelf.num_repeats,
+            "num_rows": table.num_rows(),
+            "splits": {split: table.num_rows(split) for split in table.splits},
+            "samples_without_row": dict(sorted(losses.get(table.name, Counter()).items())),
+        }
+    first = stock.funnel.steps[0].num_in
+    return {
+        "tool": "folkmoot funnel",
+        "version": 1,
+        "parameters": {},
+        "steps": steps,
+        "num_kept": len(stock.items),
+        "configs": told,
+        "summary": f"Funnel: {first} samples played, {len(stock.items)} kept ("
+        + "; ".join(f"{s['name']} {s['num_in']} to {s['num_out']}" for s in steps)
+        + ").",
+    }
+
+
+def _account(
+    intakes: Sequence[Intake],
+    stock: Stock,
+    config: ReleaseConfig,
+    tables: tuple[Table, ...],
+    reports: dict[str, Any],
+    models: Sequence[dict[str, str]],
+    sources: Sequence[Any],
+    canary: str,
+) -> Account:
+    by_source = Counter(item.source for item in stock.items)
+    by_run = Counter(item.run for item in stock.items)
+    composition = [{**one, "num": by_source[one["name"]]} for one in sources if by_source[one["name"]]]
+    if by_source[OWN]:
+        own = {"name": OWN, "licence": config.licence, "commercial": True, "citation": "", "num": by_source[OWN]}
+        composition.append({**own, "note": "prompts that the society made up"})
+    warnings = [warning for intake in intakes for warning in intake.warnings]
+    if config.test_share and "test" not in reports["splits"]["shares"]:
+        warnings.append(
+            "There is no test split: everything is tied together by "
+            + ", ".join(config.split_by)
+            + f" ({reports['splits']['num_groups']} groups)"
+        )
+    told = [name for name, share in reports["diversity"]["languages"].items() if name != "und" and share >= 0.01]
+    return Account(
+        config=config,
+        canary=canary,
+        tables=tables,
+        generators=tuple(models),
+        sources=tuple(sources),
+        composition=tuple(composition),
+        runs=tuple(run_record(intake, by_run[number]) for number, intake in enumerate(intakes)),
+        reports=reports,
+        rules={name: RULES.get(name, name) for name in reports["judges"]["rules"]},
+        languages=tuple(told) or ("und",),
+        warnings=tuple(warnings),
+        rebuild="folkmoot release build "
+        + " ".join(f"runs/{intake.run_id}" for intake in intakes)
+        + f" name={config.name} version={config.version} --config release.yaml",
+    )

@@ -1,0 +1,79 @@
+"""Card, datasheet, licence, citation and changelog, rendered from one account."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import jinja2
+import yaml
+
+from selfalign.release.account import Account, front_matter
+from selfalign.release.sources import link
+
+PLACEHOLDER = re.compile(
+    r"\b(?:TODO|TBD|FIXME|XXX|lorem ipsum|to be written)\b|\[\[[^\]]*\]\]|\{\{|\}\}", re.IGNORECASE
+)
+DOCUMENTS = {
+    "README.md": "card.md.jinja",
+    "DATASHEET.md": "datasheet.md.jinja",
+    "LICENSE": "licence.jinja",
+    "CITATION.cff": "citation.jinja",
+    "CHANGELOG.md": "changelog.jinja",
+}
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    folder = resources.files("selfalign.release") / "templates"
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+class _View:
+    """What templates see: the account, and a few words made from it."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self.licence_url = link(account.config.licence)
+        self.noncommercial = [str(one["licence"]) for one in account.sources if not one["commercial"]]
+        made = sorted({str(run["population"]) for run in account.runs if run["population"]})
+        self.personas = (
+            f"the population{'s' * (len(made) > 1)} {', '.join(made)}" if made else "the society's own role lists"
+        )
+        told = dict(account.config.changes)
+        told.setdefault(account.config.version, "First build of this version.")
+        self.changes = sorted(told.items(), key=lambda pair: [int(n) for n in pair[0].split(".")], reverse=True)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._account, name)
+
+
+def documents(account: Account) -> Mapping[str, str]:
+    """Return file -> text of every document."""
+    view = _View(account)
+    texts = {name: _environment().get_template(template).render(a=view) for name, template in DOCUMENTS.items()}
+    header = yaml.safe_dump(front_matter(account), sort_keys=False, allow_unicode=True, width=120)
+    texts["README.md"] = f"---\n{header}---\n\n{texts['README.md']}"
+    return texts
+
+
+def placeholders(text: str) -> list[str]:
+    """Return what was left in a document for a person to fill in; code blocks and real rows do not count."""
+    outside = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    return [match.group() for match in PLACEHOLDER.finditer(outside)]
+
+
+def read_front_matter(text: str) -> dict[str, Any]:
+    """Return a card's YAML header; {} when it has none."""
+    parts = text.split("---\n", 2)
+    found = yaml.safe_load(parts[1]) if len(parts) == 3 and not parts[0] else {}
+    return found if isinstance(found, dict) else {}

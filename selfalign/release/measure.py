@@ -1,0 +1,197 @@
+"""What a release is made of, in numbers: languages, lengths, diversity, harms and judges.
+
+Languages are told by script and by frequent short words: enough to see a mixture, not to name a dialect.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.refusals import read_refusal
+from agents.statistics.intervals import wilson
+from selfalign.release.clean import drawn
+from selfalign.release.intake import Intake, Item
+from selfalign.release.origins import Facts, people_of
+from selfalign.release.text import word_grams, word_hashes, words_only
+
+NUM_TEXTS, NUM_PAIRS = 20_000, 20_000
+_SCRIPTS = (
+    ("ja", re.compile(r"[\u3040-\u30ff]")),
+    ("ko", re.compile(r"[\uac00-\ud7af]")),
+    ("zh", re.compile(r"[\u4e00-\u9fff]")),
+    ("ru", re.compile(r"[\u0400-\u04ff]")),
+    ("ar", re.compile(r"[\u0600-\u06ff]")),
+    ("hi", re.compile(r"[\u0900-\u097f]")),
+    ("el", re.compile(r"[\u0370-\u03ff]")),
+)
+_FREQUENT = {
+    "en": "the and of to is that it you for with not this are what how can",
+    "de": "der die das und ist nicht ein eine ich sie mit auf es den wie",
+    "fr": "le la les et est des une que pas pour dans vous je qui avec",
+    "es": "el los las y es que una por con para como no del su lo",
+    "it": "il gli di che non una per sono con come della lo anche ma le",
+    "pt": "o os as e que uma por com para como do da em um voce",
+    "nl": "de het een en van is niet dat ik met voor op zijn hoe je",
+}
+_FREQUENT_SETS = {name: frozenset(words.split()) for name, words in _FREQUENT.items()}
+HARMS = {
+    "violence": "kill murder stab shoot attack torture assault beat poison kidnap",
+    "weapons": "bomb explosive gun rifle grenade weapon ammunition detonator",
+    "crime": "steal theft burglary fraud forge launder blackmail extort smuggle counterfeit",
+    "cyber": "malware ransomware phishing keylogger exploit backdoor botnet ddos",
+    "drugs": "cocaine heroin methamphetamine fentanyl overdose",
+    "self-harm": "suicide suicidal selfharm starve",
+    "hate": "inferior subhuman vermin exterminate",
+    "abuse": "stalk harass groom molest doxx",
+}
+_HARM_WORDS = {word: name for name, words in HARMS.items() for word in words.split()}
+
+
+def language_of(text: str) -> str:
+    """Return the code of the likely language of a text, or "und" when too little speaks for any.
+
+    >>> language_of("How do I thank a neighbour for the plants?")
+    'en'
+    """
+    letters = sum(c.isalpha() for c in text[:2000])
+    for name, script in _SCRIPTS:
+        if letters and len(script.findall(text[:2000])) > 0.2 * letters:
+            return name
+    words = words_only(text[:2000]).split()
+    scores = {name: sum(word in known for word in words) for name, known in _FREQUENT_SETS.items()}
+    best = max(scores, key=lambda name: (scores[name], name == "en"))
+    return best if scores[best] >= max(1, len(words) // 20) else "und"
+
+
+def distribution(values: Sequence[float]) -> dict[str, float]:
+    """Return n, mean, least, quartiles and largest of numbers; {"n": 0} for none."""
+    if not len(values):
+        return {"n": 0}
+    array = np.asarray(values, dtype=np.float64)
+    low, quarter, middle, three, high = np.quantile(array, [0, 0.25, 0.5, 0.75, 1]).tolist()
+    mean = round(float(array.mean()), 4)
+    return {"n": len(array), "mean": mean, "min": low, "q25": quarter, "median": middle, "q75": three, "max": high}
+
+
+def shares(values: Sequence[str], most: int = 20) -> dict[str, float]:
+    """Return the share of each value, the most frequent first."""
+    counts = Counter(values).most_common()
+    counts.sort(key=lambda pair: (-pair[1], pair[0]))
+    return {name: round(num / len(values), 4) for name, num in counts[:most]}
+
+
+def distinct(texts: Sequence[str], n: int) -> float:
+    """Return the share of word n-grams that are different (distinct-n; Li et al. 2016, arXiv 1510.03055)."""
+    hashes, starts = word_hashes([words_only(text) for text in texts])
+    grams, _ = word_grams(hashes, starts, n)
+    return len(np.unique(grams)) / len(grams) if len(grams) else 0.0
+
+
+def diversity(
+    items: Sequence[Item], intakes: Sequence[Intake], facts: Sequence[Facts], signature: NDArray[np.uint32], seed: int
+) -> dict[str, Any]:
+    """Return the report on languages, lengths, distinct n-grams, self-similarity and who made how much."""
+    answers = [candidate.text for item in items for candidate in item.sample.candidates[:1]]
+    some = drawn(answers, NUM_TEXTS, seed)
+    rng = np.random.default_rng(seed)
+    pairs = rng.integers(0, len(items), (min(NUM_PAIRS, len(items) ** 2), 2))
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    alike = (signature[pairs[:, 0]] == signature[pairs[:, 1]]).mean(axis=1) if len(pairs) else np.empty(0)
+    similarity = distribution(alike.round(4).tolist())
+    triples = distinct(some, 3)
+    return {
+        "tool": "folkmoot diversity",
+        "version": 1,
+        "parameters": {"num_texts": len(some), "num_pairs": len(pairs), "seed": seed, "similarity": "MinHash estimate"},
+        "languages": shares(
+            [str(i.sample.meta.get("language") or language_of(i.sample.prompt[-1].content)) for i in items]
+        ),
+        "prompt_characters": distribution([sum(len(m.content) for m in i.sample.prompt) for i in items]),
+        "answer_characters": distribution([len(text) for text in answers]),
+        "answer_words": distribution([len(text.split()) for text in answers]),
+        "distinct": {str(n): round(distinct(some, n), 4) for n in (1, 2)} | {"3": round(triples, 4)},
+        "self_similarity": similarity,
+        "share_of_kinds": shares([item.sample.kind for item in items]),
+        "share_of_generators": shares([facts[item.run].model for item in items]),
+        "share_of_policies": shares([p for item in items for p in item.sample.lineage.policies or ("unknown",)]),
+        "share_of_runs": shares([intakes[item.run].run_id for item in items]),
+        "share_of_sources": shares([item.source for item in items]),
+        "share_of_personas": shares([person for item in items for person in people_of(item)] or ["none"]),
+        "summary": f"Diversity: {100 * triples:.0f} % of the answers' word triples are different; two random rows "
+        f"share {100 * similarity.get('mean', 0.0):.0f} % of their 5-grams on average.",
+    }
+
+
+def harms(items: Sequence[Item], seed: int) -> dict[str, Any]:
+    """Return the report on harmful content: a word list over prompts and answers, judge scores, and refusals."""
+    words: dict[str, Counter[str]] = {"prompts": Counter(), "answers": Counter()}
+    num_rows: Counter[str] = Counter()
+    for item in items:
+        sample = item.sample
+        texts = {
+            "prompts": " ".join(m.content for m in sample.prompt if m.role == "user"),
+            "answers": " ".join(candidate.text for candidate in sample.candidates),
+        }
+        for side, text in texts.items():
+            found = {_HARM_WORDS[word] for word in _HARM_WORDS.keys() & set(words_only(text).split())}
+            words[side].update(found)
+            num_rows[side] += bool(found)
+    refusals: dict[str, list[bool]] = {}
+    for item in drawn(items, NUM_TEXTS, seed):
+        refusals.setdefault(item.sample.kind, []).append(read_refusal(item.sample.candidates[0].text).refused)
+    judged = [
+        float(i.sample.meta["harmful_p"]) for i in items if isinstance(i.sample.meta.get("harmful_p"), (int, float))
+    ]
+    n = len(items)
+    return {
+        "tool": "folkmoot toxicity",
+        "version": 1,
+        "parameters": {"word_list": HARMS, "classifier": "none", "num_read_for_refusals": min(len(items), NUM_TEXTS)},
+        "num_rows": n,
+        "rows_with_words": {side: num_rows[side] for side in words},
+        "words_by_kind": {side: dict(sorted(found.items())) for side, found in words.items()},
+        "judge_harmful_p": distribution(judged),
+        "refusals_by_kind": {kind: {"n": len(r), "num": sum(r)} for kind, r in sorted(refusals.items())},
+        "summary": f"Harms: words of the harm list stand in {num_rows['prompts']} of {n} prompts and in the answers of "
+        f"{num_rows['answers']} rows; a word is no harm, and harm needs no such word.",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the report on judges needs of a preference. longer: characters of chosen less those of rejected."""
+
+    longer: int
+    rule: str
+    probability: float | None
+    disagreement: float | None
+
+
+def judges(pairs: Sequence[Judged]) -> dict[str, Any]:
+    """Return the report on judges: how often the longer answer won, with n and an interval, and how sure they were."""
+    longer = [pair.longer > 0 for pair in pairs if pair.longer]
+    near = wilson(sum(longer), len(longer)) if longer else None
+    said = f"the longer answer won {sum(longer)} of {len(longer)}" if longer else "no pair differs in length"
+    return {
+        "tool": "folkmoot judges",
+        "version": 1,
+        "parameters": {"interval": "Wilson, 95 %", "baseline": 0.5},
+        "length": {
+            "n": len(longer),
+            "share_longer_wins": sum(longer) / len(longer) if longer else None,
+            "interval_95": [near.lo, near.hi] if near else None,
+        },
+        "rules": dict(sorted(Counter(pair.rule for pair in pairs).items())),
+        "probability": distribution([pair.probability for pair in pairs if pair.probability is not None]),
+        "disagreement": distribution([pair.disagreement for pair in pairs if pair.disagreement is not None]),
+        "position": "not measured: a sample's votes do not say in which order answers were shown",
+        "self_preference": "not measured",
+        "summary": f"Judges: {said} (1/2 would be no bias).",
+    }

@@ -1,0 +1,152 @@
+"""Where rows come from: one origin a sample, scene or table row, in the columns of `provenance/lineage.parquet`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.errors import UserError
+from selfalign.policy.store import PolicyStore
+from selfalign.release.filters import PASSED
+from selfalign.release.intake import Intake, Item, request_digests
+from selfalign.release.text import same_text
+
+NOT_PEOPLE = frozenset({"", "gold", "base"})
+
+
+@dataclass(slots=True)
+class Origins:
+    """Rows of ORIGIN columns, and the keys that tie them together for the splits."""
+
+    rows: list[dict[str, Any]]
+    keys: list[list[str]]
+
+    def add(self, row: dict[str, Any], keys: Sequence[str]) -> int:
+        """Add one origin and return its number."""
+        self.rows.append(row)
+        self.keys.append(list(keys))
+        return len(self.rows) - 1
+
+
+class Facts:
+    """What is looked up once a run: the model, its digests, and how old its policies are."""
+
+    def __init__(self, intake: Intake, requests: set[str]) -> None:
+        manifest = intake.manifest
+        self.intake = intake
+        self.scope = f"population:{intake.population}" if intake.population else intake.run_id
+        self.digests = request_digests(intake, requests)
+        self.model = model_of(manifest)
+        self.judge = str(((intake.config.get("measure") or {}).get("judge_policy")) or "")
+        self.recipe = str((intake.config.get("recipe") or {}).get("name") or "")
+        self.seed = int(manifest.get("seed", intake.config.get("seed", 0)) or 0)
+        self.settings = intake.settings_digest
+        self._prompts: Mapping[str, str] = manifest.get("prompts") or {}
+        self._store = PolicyStore(intake.run.folder / "policies")
+        self._ages: dict[str, int] = {}
+
+    def prompt_digest(self, name: str) -> str:
+        """Return the digest of a prompt by its short name ("scenes/draft.v1"); "" when the manifest has none."""
+        own = [digest for key, digest in self._prompts.items() if key == name or key.endswith(f".{name}")]
+        return own[0] if own else ""
+
+    def age(self, policy: str) -> int:
+        """Return how many trainings lie between a policy and the base; -1 when the run does not hold it."""
+        if policy not in self._ages:
+            try:
+                self._ages[policy] = len(self._store.lineage(policy)) - 1
+            except UserError:
+                self._ages[policy] = -1
+        return self._ages[policy]
+
+    def citizen(self, name: str) -> str:
+        """Return a person's name in the whole release: within its population, else within its run."""
+        return f"{self.scope}/{name}"
+
+    def row(self, stage: str, scene: str, policies: Sequence[str], **rest: Any) -> dict[str, Any]:
+        """Return an origin with what is common to a run; `rest` overrides."""
+        ages = [self.age(policy) for policy in policies] or [0]
+        return {
+            "run_id": self.intake.run_id,
+            "stage": stage,
+            "sample_id": "",
+            "scene_id": scene,
+            "tick": 0,
+            "turn_ids": [],
+            "citizen_ids": [],
+            "vote_ids": [],
+            "request_keys": [],
+            "request_digests": [],
+            "prompt_names": [],
+            "prompt_digests": [],
+            "models": [self.model],
+            "policies": list(policies),
+            "policy_version_min": min(ages),
+            "policy_version_max": max(ages),
+            "run_seed": self.seed,
+            "settings_digest": self.settings,
+            "judge": self.judge,
+            "recipe": self.recipe,
+            "group": "",
+            "filters_passed": list(PASSED),
+            **rest,
+        }
+
+
+def model_of(manifest: Mapping[str, Any]) -> str:
+    """Return "name@revision" of the model that played a run."""
+    model = manifest.get("model") or {}
+    revision = model.get("revision") or str(model.get("digest") or "")[:12] or "unknown"
+    return f"{model.get('name') or 'unknown'}@{revision}"
+
+
+def facts_of(intakes: Sequence[Intake], items: Iterable[Item]) -> list[Facts]:
+    """Look up the facts of each run, its journal once for all requests of the items."""
+    wanted: list[set[str]] = [set() for _ in intakes]
+    for item in items:
+        wanted[item.run].update(item.sample.lineage.requests)
+    return [Facts(intake, requests) for intake, requests in zip(intakes, wanted, strict=True)]
+
+
+def people_of(item: Item) -> list[str]:
+    """Return the personas in a sample: authors who are no policy, and those whom its meta names."""
+    sample = item.sample
+    policies = NOT_PEOPLE | set(sample.lineage.policies)
+    people = {c.author for c in sample.candidates} - policies
+    for key in ("persona_id", "personas", "citizens", "assembly_id"):
+        value = sample.meta.get(key)
+        people.update([str(value)] if isinstance(value, (str, int)) and value != "" else map(str, value or ()))
+    return sorted(people)
+
+
+def item_origin(item: Item, facts: Facts, links: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """Return the origin of a sample, and the keys that tie it to others."""
+    sample, run_id = item.sample, facts.intake.run_id
+    scene = str(sample.meta.get("scene_id") or "")
+    people = [facts.citizen(name) for name in people_of(item)]
+    voters = [facts.citizen(vote.voter) for vote in sample.votes]
+    keys = [f"scene|{run_id}|{scene or sample.lineage.script or sample.sample_id}"]
+    if "prompt" in links:
+        told = "\x1e".join(f"{m.role}\x1f{same_text(m.content)}" for m in sample.prompt)
+        keys.append(f"prompt|{hashlib.blake2b(told.encode(errors='surrogatepass'), digest_size=16).hexdigest()}")
+    keys += [f"person|{one}" for one in people if "persona" in links]
+    keys += [f"person|{one}" for one in dict.fromkeys(voters) if "voter" in links]
+    meta, lineage = sample.meta, sample.lineage
+    tick = meta.get("t")
+    row = facts.row(
+        item.stage,
+        scene,
+        lineage.policies,
+        sample_id=sample.sample_id,
+        tick=int(tick) if isinstance(tick, (int, float)) else 0,
+        turn_ids=[str(one) for one in meta.get("incidents") or ()],
+        citizen_ids=people,
+        vote_ids=[f"{voter}#{n}" for n, voter in enumerate(voters)],
+        request_keys=list(lineage.requests),
+        request_digests=[facts.digests.get(key, "") for key in lineage.requests],
+        prompt_names=list(lineage.prompts),
+        prompt_digests=[facts.prompt_digest(name) for name in lineage.prompts],
+    )
+    return row, keys
