@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dashboards.assembly import Assemblies, assemblies_of
+from dashboards.assembly_utility import Utilities, utilities_of
 from dashboards.learning import FunnelStep, Policy, funnel_of, policies_of
 from dashboards.measures import Gate, Measure, gates_of, measures_of
 from dashboards.scenes import Baseline, Scene, baselines_of, num_scenes, replaced_steps, scenes_of
@@ -61,7 +63,10 @@ class SampleCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """Everything. problems: what is missing or broken. replaced: steps of scenes that went on with a substitute."""
+    """Everything. problems: what is missing or broken. replaced: steps of scenes that went on with a substitute.
+
+    assemblies, utilities: what societies other than scenes found; None and empty for those that were not played.
+    """
 
     folder: str
     name: str
@@ -88,6 +93,8 @@ class Findings:
     scenes: tuple[Scene, ...]
     num_scenes: int
     replaced: Mapping[str, int]
+    assemblies: Assemblies | None
+    utilities: tuple[Utilities, ...]
     problems: tuple[str, ...]
 
     def total(self, field: str) -> float:
@@ -126,7 +133,7 @@ def find_out(run: Run, *, num_shown: int = 3) -> Findings:
     seed = whole(manifest.get("seed", config.get("seed")))
     loop = mapping(config.get("loop"))
     engine = text(mapping(config.get("engine")).get("name"))
-    gates = gates_of(reader)
+    gates, assemblies = gates_of(reader), assemblies_of(reader, names, seed=seed)
     found = Findings(
         folder=str(run.folder),
         name=text(config.get("name")) or run.folder.name,
@@ -152,7 +159,9 @@ def find_out(run: Run, *, num_shown: int = 3) -> Findings:
         baselines=baselines_of(reader, names),
         scenes=scenes_of(reader, names, seed=seed, num=num_shown),
         num_scenes=num_scenes(reader, names),
-        replaced=replaced_steps(reader, names),
+        replaced={} if assemblies else replaced_steps(reader, names),
+        assemblies=assemblies,
+        utilities=utilities_of(reader, names, seed),
         problems=(),
     )
     return _with_problems(found, reader.problems)

@@ -1,4 +1,4 @@
-"""Walk a sample back: to its scene and incidents, the requests behind it, the prompts and policies, and the model."""
+"""Walk a sample back to its scene or assembly, requests, prompts, policies and model; and a clause to its votes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 
 from agents.errors import UserError, did_you_mean
 from agents.sample import Sample
+from dashboards.assembly_audit import Chain, Dissent, chains_of, dissents_of
+from dashboards.assembly_source import MAIN, Archive, Key
 from dashboards.drawing import shortened
 from dashboards.scenes import Scene, scene_of
-from dashboards.sources import Reader, mapping, stage_key, text, whole
+from dashboards.sources import Reader, mapping, number, stage_key, text, whole
 from sim.store import Run
 from sim.tables import sample_from_row
 
@@ -30,16 +32,32 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """A sample with everything that made it. incidents: those that its meta names, else all accepted ones."""
+    """A sample with everything that made it. incidents: those that its meta names, else all accepted ones.
+
+    origin: (what, text) of the assembly or the comparison that it comes from; empty for other samples.
+    """
 
     stage: str
     sample: Sample
     scene: Scene | None
     incidents: tuple[str, ...]
+    origin: tuple[tuple[str, str], ...]
     requests: tuple[Asked, ...]
     prompts: dict[str, str]
     policies: dict[str, str]
     model: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClauseWalk:
+    """A clause with everything that made it. missing: requests of its links that are not in the journal."""
+
+    key: Key
+    question: str
+    chain: Chain
+    dissents: tuple[Dissent, ...]
+    num_requests: int
+    missing: tuple[str, ...]
 
 
 def walk_back(run: Run, sample_id: str) -> Walk:
@@ -70,11 +88,84 @@ def _walk(reader: Reader, stage: str, sample: Sample) -> Walk:
         sample=sample,
         scene=scene if scene and scene.script else None,
         incidents=tuple(f"{act.incident_id}: {act.source} {shortened(act.said, 160)}" for act in acts),
+        origin=_origin(reader, stage, sample),
         requests=find_requests(reader, sample.lineage.requests),
         prompts={name: _digest(name, digests) for name in sample.lineage.prompts},
         policies={name: _policy(reader, name) for name in sample.lineage.policies},
         model=mapping(manifest.get("model")),
     )
+
+
+def _origin(reader: Reader, stage: str, sample: Sample) -> tuple[tuple[str, str], ...]:
+    """Return what the event tables say of the assembly or the pair behind a sample."""
+    assembly, arm = text(sample.meta.get("assembly")), text(sample.meta.get("arm"))
+    told: list[tuple[str, str]] = []
+    if assembly:
+        for row in reader.rows(f"events/{stage}/assemblies-*.parquet", assembly=assembly, arm=arm):
+            told.append(("assembly", f"{assembly}, {arm}: {text(row.get('question'))}"))
+            told.append(("winner", f"{text(row.get('winner'))} by {text(row.get('rule'))}"))
+        clause = text(sample.meta.get("clause"))
+        if clause:
+            told.append(
+                ("clause", f"{clause}; folkmoot show {reader.run.folder} --clause {clause} --assembly {assembly}")
+            )
+    for row in reader.rows(f"events/{stage}/choices-*.parquet", pair=text(sample.meta.get("scene_id"))):
+        told.append(("comparison", f"{text(row.get('pair'))}: p = {number(row.get('p_a'))} of {row.get('num_voters')}"))
+        told += [("argument", text(words)) for words in row.get("arguments") or ()]
+    return tuple(told)
+
+
+def walk_clause(run: Run, clause: str, assembly: str = "") -> ClauseWalk:
+    """Return everything behind a clause of an assembly.
+
+    assembly: its name, with an arm behind a dot and a stage before a slash where these are not the assembly itself in
+    the last round; may be left out where there is one. Raises UserError, naming what there is.
+    """
+    reader = Reader(run)
+    stages = sorted((path.name for path in (run.folder / "events").glob("*")), key=stage_key)
+    archive = Archive(reader, stages)
+    key = _assembly(archive, assembly)
+    chains = {chain.clause: chain for chain in chains_of(archive, key)}
+    if clause not in chains:
+        raise UserError(
+            f'There is no clause "{clause}" in {key.assembly}.{key.arm} of {run.folder}.',
+            "",
+            f"Known: {', '.join(chains)}." if chains else "This assembly published no clause.",
+        )
+    chain = chains[clause]
+    said = (*chain.statements, *chain.opinions, *chain.critiques, *chain.turns)
+    named = (*(one.identity for one in said), *(one.identity for one in (*chain.votes, *chain.elected)))
+    keys = list(dict.fromkeys(filter(None, named)))
+    return ClauseWalk(
+        key=key,
+        question=text(archive.summaries[key].get("question")),
+        chain=chain,
+        dissents=tuple(one for one in dissents_of(archive, key) if one.clause == clause),
+        num_requests=len(keys),
+        missing=tuple(asked.key for asked in find_requests(reader, keys) if not asked.found),
+    )
+
+
+def _assembly(archive: Archive, named: str) -> Key:
+    """Return the arm that a name means: the full one of the last round where it names none."""
+    if not archive.summaries:
+        raise UserError("This run has no finished assembly.", "", "choose a run of the society assembly")
+    stage, _, rest = named.rpartition("/")
+    name, _, arm = rest.partition(".")
+    known = [
+        key
+        for key in archive.summaries
+        if key.assembly == (name or key.assembly) and key.stage == (stage or key.stage) and key.arm == (arm or key.arm)
+    ]
+    wholes = [key for key in known if key.arm == MAIN] or known
+    if not wholes or (not named and len({key.assembly for key in wholes}) > 1):
+        names = list(dict.fromkeys(key.assembly for key in archive.summaries))
+        raise UserError(
+            f'"{named}" is no assembly of this run.' if named else "This run has several assemblies.",
+            did_you_mean(name, names) if named else "",
+            f"add --assembly NAME; there are {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}",
+        )
+    return wholes[-1]
 
 
 def find_requests(reader: Reader, keys: Sequence[str]) -> tuple[Asked, ...]:

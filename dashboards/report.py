@@ -11,6 +11,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from dashboards.assembly_view import assemblies_view, utility_view
+from dashboards.assembly_words import amount
 from dashboards.diff import Piece, changed_share, readable, side, word_diff
 from dashboards.drawing import bar, loop_picture, short, shortened
 from dashboards.findings import Cost, Findings, Stage, find_out
@@ -34,6 +36,8 @@ from sim.tables import write_whole
 
 MAX_TEXT = 2_400
 """Characters shown of a draft or a revision."""
+MAX_CELL = 400
+"""Characters shown of a text in a table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +110,8 @@ def render_report(found: Findings) -> str:
         "measures": [measure_row(measure) for measure in found.measures],
         "scenes": [scene_view(scene) for scene in found.scenes],
         "events": [(s.name, table, num) for s in found.stages for table, num in s.events.items()],
+        "assemblies": assemblies_view(found.assemblies) if found.assemblies else None,
+        "utilities": [utility_view(one) for one in found.utilities],
         "baseline_columns": columns,
         "baselines": baselines,
         "baseline_hint": BASELINE_HINT,
@@ -192,6 +198,10 @@ def _cached(cost: Stage | Cost) -> str:
     return percent(cost.num_cached_tokens / cost.num_prompt_tokens) if cost.num_prompt_tokens else "-"
 
 
+def _cell(text: str) -> str:
+    return shortened(text, MAX_CELL)
+
+
 def _cut(text: str) -> str:
     text = text.strip()
     return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + f"\n[{len(text) - MAX_TEXT:,} more characters]"
@@ -210,5 +220,6 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(count=count, short=short, clock=clock)
+    environment.filters.update(count=count, short=short, clock=clock, cut=_cell)
+    environment.globals.update(amount=amount)
     return environment

@@ -44,6 +44,7 @@ def sections(found: Findings) -> list[Section]:
     out = [
         Section(title=found.name, lines=tuple(top)),
         Section(title="Missing, broken or replaced", lines=(*found.problems, *found.degraded)),
+        *_society(found),
         measured(found),
         *(_gate(found, number) for number in range(len(found.gates))),
         Section(title="Baselines: refusals by keyword", columns=tuple(columns), rows=tuple(map(tuple, baselines))),
@@ -71,6 +72,15 @@ def sections(found: Findings) -> list[Section]:
         Section(title="Reproduce", rows=tuple(reproduce(found)), columns=("what", "value")),
     ]
     return [section for section in out if section.lines or section.rows]
+
+
+def _society(found: Findings) -> list[Section]:
+    """Return what assemblies and votes found; these tables are made of sections, so they are asked for late."""
+    from dashboards.assembly_rows import assembly_sections
+    from dashboards.assembly_utility_rows import utility_sections
+
+    own = assembly_sections(found.assemblies) if found.assemblies else []
+    return [*own, *utility_sections(found.utilities)]
 
 
 def measured(found: Findings) -> Section:
@@ -158,6 +168,7 @@ def walk_sections(walk: Walk) -> list[Section]:
     sample, scene = walk.sample, walk.scene
     told: list[tuple[str, str]] = [("sample", f"{sample.sample_id} ({sample.kind}) in {walk.stage}")]
     told += [(f"candidate {c.role}".strip(), f"{c.author}: {shortened(c.text, 300)}") for c in sample.candidates]
+    told += walk.origin
     if scene:
         told.append(("scene", f"{scene.scene_id} ({scene.kind}): {scene.instruction}"))
         told += [("incident", line) for line in walk.incidents]

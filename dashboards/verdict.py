@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dashboards.assembly_words import first_lines, headline, utility_headline
 from dashboards.drawing import Box, State, short
 from dashboards.findings import Findings
 from dashboards.measures import Compared, Gate
@@ -36,14 +37,17 @@ class Verdict:
 
 def verdict(found: Findings) -> Verdict:
     """Return what may be said of the run as a whole."""
-    details = (*(compared_line(m.compared) for m in found.measures if m.compared is not None),)[:3]
+    signs = first_lines(found.assemblies) if found.assemblies else ()
+    details = (*signs, *(compared_line(m.compared) for m in found.measures if m.compared is not None))[
+        : 4 if signs else 3
+    ]
     few = sum(1 for m in found.measures if any("not a finding" in flag for p in m.points for flag in p.flags))
     if few:
         details += (f"{few} of {len(found.measures)} measures have too few items to be a finding.",)
     gate = found.gates[-1] if found.gates else None
     if found.scripted:
         played = f"{_played(found)} The scripted engine answered, no model did."
-        return Verdict(headline="No finding: this run tried out the machinery.", details=(played,), tone="open")
+        return Verdict(headline="No finding: this run tried out the machinery.", details=(played, *signs), tone="open")
     if found.state == "stopped" and gate is not None and gate.decision == "open" and "waits for a person" in found.why:
         return Verdict(headline=gated(gate), details=(f"{found.why}.", *details), tone="open")
     if found.state in ("stopped", "failed"):
@@ -55,9 +59,17 @@ def verdict(found: Findings) -> Verdict:
             headline="Not finished yet: these are the numbers so far.", details=(_played(found), *details), tone="open"
         )
     if gate is None:
-        headline = "Measured, not gated." if found.measures else "Played only: nothing was trained, measured or gated."
-        return Verdict(headline=headline, details=(_played(found), *details), tone="open")
+        return Verdict(headline=_ungated(found), details=(*details, _played(found)), tone="open")
     return Verdict(headline=gated(gate), details=details, tone=_tone(gate))
+
+
+def _ungated(found: Findings) -> str:
+    """Say what a run without a gate came to: what its society found, where that is known."""
+    if found.assemblies is not None:
+        return headline(found.assemblies)
+    if found.utilities:
+        return utility_headline(found.utilities[-1])
+    return "Measured, not gated." if found.measures else "Played only: nothing was trained, measured or gated."
 
 
 def gated(gate: Gate) -> str:

@@ -1,4 +1,4 @@
-"""`folkmoot show`: a run's report in the terminal, as JSON, or written again; and the way back from one sample."""
+"""`folkmoot show`: a run's report in the terminal, as JSON, or written again; the way back from a sample or clause."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ EPILOG = """examples:
   folkmoot show RUN --json                       (everything, for scripts)
   folkmoot show RUN --html                       (write report.html again)
   folkmoot show RUN --sample ID                  (where a sample came from)
+  folkmoot show RUN --clause K1 --assembly assembly-0000   (from a clause to its turns and votes)
   folkmoot show RUN --request "r1.play/SCENE#3"  (one answer in the journal)
 """
 
@@ -27,6 +28,13 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", action="store_true", help="write report.html again and print its path")
     parser.add_argument("--request", metavar="KEY", help='show one request of the journal, such as "r1.play/x#0"')
     parser.add_argument("--sample", metavar="ID", help="walk one sample back to its scene, requests, prompts and model")
+    parser.add_argument("--clause", metavar="ID", help="walk a clause of an assembly back to its turns and votes")
+    parser.add_argument(
+        "--assembly",
+        metavar="NAME",
+        default="",
+        help="of which assembly, such as assembly-0000 or assembly-0000.shuffled",
+    )
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -34,10 +42,12 @@ def _run(args: argparse.Namespace) -> int:
     from dashboards.terminal import Section, show, walk_sections
     from sim.store import Run, latest_run
 
-    if sum((args.html, bool(args.request), bool(args.sample))) > 1:
+    if sum((args.html, bool(args.request), bool(args.sample), bool(args.clause))) > 1:
         raise UserError(
-            "--html, --request and --sample were given together.", "each shows another thing.", "choose one"
+            "Several of --html, --request, --sample and --clause were given.", "each shows another thing.", "choose one"
         )
+    if args.assembly and not args.clause:
+        raise UserError("--assembly was given without --clause.", "it says whose clause is meant.", "add --clause K1")
     run = Run.open(args.run) if args.run else latest_run(Path("runs"))
     if args.sample:
         walk = walk_back(run, args.sample)
@@ -45,6 +55,8 @@ def _run(args: argparse.Namespace) -> int:
             _print_json(walk)
         else:
             show(walk_sections(walk), sys.stdout)
+    elif args.clause:
+        _print_clause(run, args.clause, args.assembly, as_json=args.json)
     elif args.request:
         known = show_request(run, args.request)
         if args.json:
@@ -57,6 +69,18 @@ def _run(args: argparse.Namespace) -> int:
     else:
         _print_run(run, as_json=args.json)
     return 0
+
+
+def _print_clause(run: Any, clause: str, assembly: str, *, as_json: bool) -> None:
+    from dashboards.assembly_clause import clause_sections
+    from dashboards.lineage import walk_clause
+    from dashboards.terminal import show
+
+    walk = walk_clause(run, clause, assembly)
+    if as_json:
+        _print_json(walk)
+    else:
+        show(clause_sections(walk), sys.stdout)
 
 
 def _rewrite(run: Any, *, as_json: bool) -> int:
