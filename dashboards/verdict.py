@@ -84,6 +84,8 @@ def gated(gate: Gate) -> str:
         how = (
             f"by a person, {'as' if gate.says == 'promote' else 'against what'} the gate said"
             if person
+            else "by nobody, the gate was off"
+            if gate.by.startswith("nobody")
             else "by the gate"
         )
         return f"Promoted: {name} in round {gate.round}, {how} ({met})."
@@ -91,6 +93,8 @@ def gated(gate: Gate) -> str:
         how = (
             f"by a person, {'as' if gate.says == 'reject' else 'against what'} the gate said"
             if person
+            else "by nobody, the gate was off"
+            if gate.by.startswith("nobody")
             else "by the gate"
         )
         return f"Rejected: {name} in round {gate.round}, {how} ({met})."

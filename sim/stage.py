@@ -73,7 +73,8 @@ def play_stage(
     run_seed: see `sim.engines.base.derive_seed`. header: further facts that a journal must share to be reused, such
     as the digests of the policies. keep_values: return every script's return value by name (for measuring).
     control: where orders to pause, go on or stop come from; it is read with every heartbeat.
-    Raises Stopped after Ctrl-C, an order to stop or a used-up budget, EngineDied when the engine cannot go on; both can be resumed.
+    Raises Stopped after Ctrl-C, an order to stop or a used-up budget, EngineDied when the engine cannot go on; both
+    can be resumed.
     """
     journal = Journal(run.journal_path(stage), header={"stage": stage, "run_seed": run_seed, **(header or {})})
     parts = _Parts(run, stage, tables or {})

@@ -48,7 +48,8 @@ class Run:
                 f"{error.strerror or error}.",
                 "set paths.runs to a folder that you may write to and that has space",
             ) from error
-        write_whole(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=True).encode())
+        # In the given order: a population is read in the order of its keys, so another order is another population.
+        write_whole(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False).encode())
         run = cls(folder)
         run.write_manifest(manifest)
         run.write_status(state="created")

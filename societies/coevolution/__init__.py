@@ -12,11 +12,11 @@ from typing import Any
 
 from agents.errors import UserError
 from agents.requests import Script
+from agents.statistics.drift import stream
 from societies.coevolution import registering
 from societies.coevolution.arms import CALM, REFERENCES, Arm
 from societies.coevolution.config import CoevolutionConfig
 from societies.coevolution.desk import Budget
-from societies.coevolution.drift import stream
 from societies.coevolution.humans import Folk, NumericHumans, Poll
 from societies.coevolution.play import Trial, VectorGauge, trial
 from societies.coevolution.protocols import Challenge, Pulls

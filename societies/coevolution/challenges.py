@@ -15,8 +15,8 @@ from pydantic import ConfigDict, Field
 
 from agents.errors import UserError
 from agents.requests import Script
+from agents.statistics.drift import stream
 from societies.coevolution import judge
-from societies.coevolution.drift import stream
 from societies.coevolution.protocols import Humans, Verdict
 from societies.coevolution.records import ChallengeResult
 from societies.coevolution.similarity import centred_cosine, cosine

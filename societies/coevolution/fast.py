@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from societies.coevolution.drift import Kind, steps
+from agents.statistics.drift import Kind, steps
 from societies.coevolution.extrapolation import extrapolate
 from societies.coevolution.protocols import Pulls
 from societies.coevolution.votes import CAP

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.requests import Script
-from societies.coevolution.drift import Kind, steps, stream
+from agents.statistics.drift import Kind, steps, stream
 from societies.coevolution.protocols import Policy, Pulls
 from societies.coevolution.records import Answers, ValueVector
 from societies.coevolution.votes import PairBank, flipped, shares

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from societies.coevolution.drift import steps, stream
+from agents.statistics.drift import steps, stream
 from societies.coevolution.humans import Folk, NumericHumans, Poll
 from societies.coevolution.network import influence_matrix, small_world
 from societies.coevolution.play import alone

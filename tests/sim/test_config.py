@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -67,3 +68,14 @@ def test_an_unknown_group_entry_is_a_user_error() -> None:
 
 def test_differing_keys_are_paths() -> None:
     assert differing_keys({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 1, "c": 4}}) == ["a.c", "d"]
+
+
+def test_a_reopened_run_has_the_same_population(tmp_path: Path) -> None:
+    from sim.session import Session
+
+    words = ["engine=scripted", f"paths.runs={tmp_path}", "population.size=50"]
+    first = Session(compose(words))
+    first.start()
+    again = Session.reopen(first.run.folder)
+    assert again.personas == first.personas
+    assert list(again.config.population) == list(first.config.population)

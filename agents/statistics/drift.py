@@ -1,4 +1,4 @@
-"""The known truth of a numeric history: how far each group's values move in each timestep."""
+"""A known movement of values, timestep by timestep, and random streams that depend on their words alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 Kind = Literal["none", "linear", "wave", "walk"]
+KINDS: tuple[str, ...] = ("none", "linear", "wave", "walk")
 
 
 def stream(seed: int, *words: object) -> np.random.Generator:
@@ -23,7 +24,7 @@ def steps(
 ) -> FloatArray:
     """Return the change of the mean from t - 1 to t, (num_timesteps, num_dims); row 0 is 0.
 
-    sd: of one timestep's change in one dimension.
+    sd: of one timestep's change in one dimension. Row t is the same however many timesteps follow it.
     linear: one velocity for ever. wave: the same velocity at first, then to and fro with this period, in timesteps.
     walk: every timestep a fresh change.
     """
