@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from agents.errors import UserError, did_you_mean
-from societies.assembly.moralgraph import VERDICTS, Ballot, Card, Edge, Judgement, Verdict, edge_of, latest
+from societies.assembly.moralgraph import VERDICTS, Ballot, Card, Edge, Judgement, edge_of, latest
 
 SAME_VERDICT = {"not_sure": "unsure"}
 """Words of the public data for ours."""
@@ -135,7 +135,7 @@ def _judgement(path: Path, item: Mapping[str, Any], number: int, known: set[str]
         source=source,
         target=target,
         context=str(item.get("context") or ""),
-        verdict=cast(Verdict, verdict),
+        verdict=verdict,
         participant=numbered(item.get("participant"), people),
     )
 

@@ -23,7 +23,7 @@ from selfalign.samples import Funnel, drop
 def choice_rows(samples: Sequence[Sample], config: ChoiceConfig, funnel: Funnel, seed: int) -> TrainingSet:
     """Return two rows a pair: {"prompt", "stub", "labels", "target"}. Raises UserError when nothing can be learned.
 
-    The target is the share of the votes under `config.target`; pairs with fewer than `config.min_votes` votes, or with a
+    The target is the share of the votes under `config.target`; pairs with fewer than `config.min_votes` votes, or a
     share within `config.margin` of a half, are left out and counted.
     """
     pairs, funnel = drop(samples, funnel, "two options", lambda s: None if _is_pair(s) else "no pair of options")

@@ -1,4 +1,4 @@
-"""The registered societies of the assembly: bad settings and files before anything is asked, estimates, and the vote."""
+"""The registered societies of the assembly: bad settings and files before anything is asked, estimates, the vote."""
 
 from __future__ import annotations
 
