@@ -4,9 +4,9 @@ SHELL := /bin/sh
 PYTHON ?= $(shell command -v python3 || command -v python)
 BIN := .venv/bin
 ROOMS := agents societies sim selfalign dashboards
-BENCHMARKS ?= scheduler saturation discussion crash population
+BENCHMARKS ?= scheduler saturation discussion crash population sortition coevolution lockin release dashboard
 
-.PHONY: help setup demo test lint format check bench clean
+.PHONY: help setup demo test dash lint format check bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -24,6 +24,10 @@ test: ## run all tests that need no GPU
 	@$(BIN)/folkmoot model pull
 	$(BIN)/pytest -n 2 --dist worksteal -m "not gpu and not model"
 	$(BIN)/pytest -m "model and not gpu"
+
+dash: ## open the dashboard over ./runs in a browser
+	@$(PYTHON) scripts/setup all
+	@$(BIN)/folkmoot dash
 
 lint: ## check style and types, change nothing
 	@$(PYTHON) scripts/setup test

@@ -9,7 +9,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,20 @@ from selfalign.release.account import Account, Table, default_order
 from selfalign.release.clean import Cleaner
 from selfalign.release.config import ReleaseConfig
 from selfalign.release.croissant import croissant
-from selfalign.release.decontaminate import EvaluationSet, Matcher, load_sets
 from selfalign.release.documents import documents
-from selfalign.release.filters import decontaminate, deduplicate, drop_items, key_of, near_ties, why_unusable
-from selfalign.release.intake import OWN, Intake, Item, open_runs, read_items
+from selfalign.release.filters import key_of
+from selfalign.release.intake import OWN, Intake, Item, open_runs
 from selfalign.release.measure import Judged
-from selfalign.release.minhash import Signed
 from selfalign.release.origins import Facts, Origins, facts_of, item_origin
 from selfalign.release.provenance import run_record, write_provenance
-from selfalign.release.reviews import review_report
 from selfalign.release.rows import RULES, Draft, Pair, sample_rows
 from selfalign.release.schemas import COLUMNS, base_of, describe, schema_of
-from selfalign.release.shelf import Press, Shelf, Texts, origin_table
+from selfalign.release.shelf import Press, Shelf, Texts
 from selfalign.release.sources import apart, generators, licence_record, used_sources
 from selfalign.release.splits import groups, side
+from selfalign.release.stock import Stock, take_in
 from selfalign.release.told import scene_rows, table_rows
 from selfalign.release.write import canary_of, write_json, write_sums, write_text
-from selfalign.samples import Funnel
 
 Say = Callable[[str], None]
 
@@ -46,18 +43,6 @@ class Built:
 
     folder: Path
     account: Account
-
-
-@dataclass(slots=True)
-class Stock:
-    """What the filters leave, and their reports."""
-
-    items: list[Item]
-    funnel: Funnel
-    reports: dict[str, Any]
-    signed: Signed
-    matcher: Matcher
-    sets: Sequence[EvaluationSet]
 
 
 def build_release(folders: Sequence[Path], config: ReleaseConfig, say: Say = lambda line: None) -> Built:
@@ -105,73 +90,26 @@ def _must_pass(folder: Path) -> None:
         )
 
 
-def take_in(intakes: Sequence[Intake], config: ReleaseConfig, cleaner: Cleaner, say: Say) -> Stock:
-    """Read, clean and filter the samples of all runs. Raises UserError when nothing is left."""
-    items = []
-    for item in read_items(intakes):
-        clean = cleaner.sample(item.sample, key_of(item, intakes))
-        items.append(item if clean is item.sample else replace(item, sample=clean))
-    say(f"{len(items)} samples from {len(intakes)} runs")
-    _check_unique(items, intakes)
-    ids: dict[str, set[str]] = {intake.run_id: set() for intake in intakes}
-    for item in items:
-        ids[intakes[item.run].run_id].add(item.sample.sample_id)
-    reviews = review_report({intake.run_id: intake.reviews for intake in intakes}, ids)
-    items, funnel = drop_items(items, Funnel(), "well formed", [why_unusable(item.sample) for item in items])
-    flagged = [intakes[item.run].reviews.flagged(item.sample.sample_id) for item in items]
-    why = ["flagged by a reviewer" if one else None for one in flagged]
-    items, funnel = drop_items(items, funnel, "not flagged", why)
-    found, signed = deduplicate(items, intakes, funnel, config.near_threshold, config.seed)
-    say(found.report["summary"])
-    sets = load_sets(config.evaluations)
-    for one in sets:
-        if one.why_not:
-            say(f"evaluation set {one.name} is not available: {one.why_not}")
-    matcher = Matcher(sets)
-    clean_items, mask = decontaminate(found.items, intakes, found.funnel, sets, matcher)
-    say(clean_items.report["summary"])
-    if not clean_items.items:
-        raise UserError(
-            "No sample is left for a release.",
-            str(clean_items.funnel).replace("\n", "; ") + ".",
-            "take more runs, or look at what was lost with folkmoot show RUN",
-        )
-    reports = {"dedup": found.report, "decontamination": clean_items.report, "human_review": reviews}
-    return Stock(clean_items.items, clean_items.funnel, reports, signed.take(mask.nonzero()[0]), matcher, sets)
-
-
-def _check_unique(items: Sequence[Item], intakes: Sequence[Intake]) -> None:
-    counts = Counter((item.run, item.sample.sample_id) for item in items)
-    twice = [(intakes[run].run.folder, name) for (run, name), num in counts.items() if num > 1]
-    if twice:
-        raise UserError(
-            f'The run {twice[0][0]} holds the sample "{twice[0][1]}" more than once.',
-            f"{len(twice)} ids repeat, so their rows could not be walked back.",
-            f"play the run again (folkmoot replay {twice[0][0]}), or leave it out",
-        )
-
-
 def _write(folder: Path, intakes: Sequence[Intake], config: ReleaseConfig, say: Say) -> Account:
     """Write everything into a folder. What was read is let go at the end, before anything is verified."""
     cleaner = Cleaner()
     stock = take_in(intakes, config, cleaner, say)
-    used = used_sources({item.source for item in stock.items}, intakes, config)
+    used = used_sources(stock.num_by_source, intakes, config)
     models = generators(intakes, config)
     facts = facts_of(intakes, stock.items)
     origins, shelves, losses, judged = shelve(intakes, facts, stock, config, cleaner, apart(used, intakes))
     say("rows: " + ", ".join(f"{shelf.num_made - shelf.num_repeats} {name}" for name, shelf in shelves.items()))
-    sides = _sides(origins, stock, config)
+    tied, sides = _sides(origins, stock.ties, config)
     canary = canary_of(config.folder)
-    press = Press(folder, config, canary, origin_table(origins.rows), sides)
+    stock.items.clear()  # all of it is on the shelves now, and it takes as much memory again
+    press = Press(folder, config, canary, origins.table(tied), sides)
     tables = tuple(press.print(shelves[name]) for name in default_order(list(shelves)))
     press.close()
     reports = {
         "funnel": _funnel_report(stock, shelves, tables, losses),
-        "splits": _split_report(origins, sides, config),
+        "splits": _split_report(tied, sides, config),
         **stock.reports,
         "pii": cleaner.report(config.seed),
-        "toxicity": measure.harms(stock.items, config.seed),
-        "diversity": measure.diversity(stock.items, intakes, facts, stock.signed.whole(), config.seed),
         "judges": measure.judges(judged),
     }
     account = _account(intakes, stock, config, tables, reports, models, [licence_record(one) for one in used], canary)
@@ -195,7 +133,7 @@ def shelve(
     nc: tuple[set[str], set[str]],
 ) -> tuple[Origins, dict[str, Shelf], dict[str, Counter[str]], list[Judged]]:
     """Make the rows of all configs. nc: sources and runs whose rows stand apart."""
-    origins, texts = Origins([], []), Texts()
+    origins, texts = Origins(), Texts()
     shelves: dict[str, Shelf] = {}
     losses: dict[str, Counter[str]] = {"preference": Counter(), "sft": Counter()}
     judged: list[Judged] = []
@@ -208,8 +146,7 @@ def shelve(
         shelf = shelves.get(whole)
         if shelf is None:
             shelf = shelves[whole] = Shelf(whole, texts)
-        origin = origins.rows[draft.origin]
-        if shelf.add(draft, f"{origin['run_id']}|{origin['sample_id'] or origin['scene_id']}") and name == "preference":
+        if shelf.add(draft, origins.names[draft.origin]) and name == "preference":
             longer = len(draft.row["chosen"][0]["content"]) - len(draft.row["rejected"][0]["content"])
             judged.append(Judged(longer, meta["rule"], meta["probability"], meta["disagreement"]))
 
@@ -257,20 +194,21 @@ def _meta(item: Item, intakes: Sequence[Intake]) -> Callable[[str, Pair | None],
     return meta
 
 
-def _sides(origins: Origins, stock: Stock, config: ReleaseConfig) -> list[str]:
-    """Return the split of each origin; near duplicates and what shares a scene, prompt or person are kept together."""
-    for number, (i, j) in enumerate(near_ties(stock.items, stock.signed, config.near_threshold)):
+def _sides(origins: Origins, ties: Sequence[tuple[int, int]], config: ReleaseConfig) -> tuple[list[str], list[str]]:
+    """Return the group and the split of each origin.
+
+    Near duplicates and what shares a scene, prompt or person are kept together.
+    """
+    for number, (i, j) in enumerate(ties):
         for place in (i, j):  # samples are the first origins, in order
             origins.keys[place].append(f"~near|{number}")
     names = groups(origins.keys)
-    for row, name in zip(origins.rows, names, strict=True):
-        row["group"] = name
-    return [side(name, config.seed, config.test_share, config.validation_share) for name in names]
+    return names, [side(name, config.seed, config.test_share, config.validation_share) for name in names]
 
 
-def _split_report(origins: Origins, sides: Sequence[str], config: ReleaseConfig) -> dict[str, Any]:
-    sizes = Counter(row["group"] for row in origins.rows)
-    largest = max(sizes.values()) / len(origins.rows)
+def _split_report(tied: Sequence[str], sides: Sequence[str], config: ReleaseConfig) -> dict[str, Any]:
+    sizes = Counter(tied)
+    largest = max(sizes.values()) / len(tied)
     shares = {name: round(num / len(sides), 4) for name, num in sorted(Counter(sides).items())}
     told = ", ".join(f"{name} {100 * share:.1f} %" for name, share in shares.items())
     return {
@@ -308,9 +246,9 @@ def _funnel_report(
         "version": 1,
         "parameters": {},
         "steps": steps,
-        "num_kept": len(stock.items),
+        "num_kept": stock.num,
         "configs": told,
-        "summary": f"Funnel: {first} samples played, {len(stock.items)} kept ("
+        "summary": f"Funnel: {first} samples played, {stock.num} kept ("
         + "; ".join(f"{s['name']} {s['num_in']} to {s['num_out']}" for s in steps)
         + ").",
     }
@@ -326,8 +264,7 @@ def _account(
     sources: Sequence[Any],
     canary: str,
 ) -> Account:
-    by_source = Counter(item.source for item in stock.items)
-    by_run = Counter(item.run for item in stock.items)
+    by_source, by_run = stock.num_by_source, stock.num_by_run
     composition = [{**one, "num": by_source[one["name"]]} for one in sources if by_source[one["name"]]]
     if by_source[OWN]:
         own = {"name": OWN, "licence": config.licence, "commercial": True, "citation": "", "num": by_source[OWN]}

@@ -18,7 +18,7 @@ from agents.refusals import read_refusal
 from agents.statistics.intervals import wilson
 from selfalign.release.clean import drawn
 from selfalign.release.intake import Intake, Item
-from selfalign.release.origins import Facts, people_of
+from selfalign.release.origins import model_of, people_of
 from selfalign.release.text import word_grams, word_hashes, words_only
 
 NUM_TEXTS, NUM_PAIRS = 20_000, 20_000
@@ -95,7 +95,7 @@ def distinct(texts: Sequence[str], n: int) -> float:
 
 
 def diversity(
-    items: Sequence[Item], intakes: Sequence[Intake], facts: Sequence[Facts], signature: NDArray[np.uint32], seed: int
+    items: Sequence[Item], intakes: Sequence[Intake], signature: NDArray[np.uint32], seed: int
 ) -> dict[str, Any]:
     """Return the report on languages, lengths, distinct n-grams, self-similarity and who made how much."""
     answers = [candidate.text for item in items for candidate in item.sample.candidates[:1]]
@@ -119,7 +119,7 @@ def diversity(
         "distinct": {str(n): round(distinct(some, n), 4) for n in (1, 2)} | {"3": round(triples, 4)},
         "self_similarity": similarity,
         "share_of_kinds": shares([item.sample.kind for item in items]),
-        "share_of_generators": shares([facts[item.run].model for item in items]),
+        "share_of_generators": shares([model_of(intakes[item.run].manifest) for item in items]),
         "share_of_policies": shares([p for item in items for p in item.sample.lineage.policies or ("unknown",)]),
         "share_of_runs": shares([intakes[item.run].run_id for item in items]),
         "share_of_sources": shares([item.source for item in items]),

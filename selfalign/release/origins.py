@@ -4,30 +4,52 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import pyarrow as pa
 
 from agents.errors import UserError
 from selfalign.policy.store import PolicyStore
 from selfalign.release.filters import PASSED
 from selfalign.release.intake import Intake, Item, request_digests
+from selfalign.release.schemas import ORIGIN
 from selfalign.release.text import same_text
 
+_FLUSH = 4_000
 NOT_PEOPLE = frozenset({"", "gold", "base"})
 
 
-@dataclass(slots=True)
 class Origins:
-    """Rows of ORIGIN columns, and the keys that tie them together for the splits."""
+    """Rows of ORIGIN columns in Arrow, each with its name "run_id|sample_id" and the keys that tie it to others."""
 
-    rows: list[dict[str, Any]]
-    keys: list[list[str]]
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.keys: list[list[str]] = []
+        self._waiting: list[dict[str, Any]] = []
+        self._chunks: list[pa.Table] = []
 
     def add(self, row: dict[str, Any], keys: Sequence[str]) -> int:
         """Add one origin and return its number."""
-        self.rows.append(row)
+        self.names.append(f"{row['run_id']}|{row['sample_id'] or row['scene_id']}")
         self.keys.append(list(keys))
-        return len(self.rows) - 1
+        self._waiting.append(row)
+        if len(self._waiting) >= _FLUSH:
+            self._flush()
+        return len(self.names) - 1
+
+    def _flush(self) -> None:
+        arrays = [pa.array([row[name] for row in self._waiting], type=kind) for name, kind in ORIGIN]
+        self._chunks.append(pa.Table.from_arrays(arrays, schema=pa.schema(ORIGIN)))
+        self._waiting.clear()
+
+    def table(self, groups: Sequence[str]) -> pa.Table:
+        """Return all origins as a table, with the group of each."""
+        if self._waiting:
+            self._flush()
+        whole = pa.concat_tables(self._chunks)
+        self._chunks.clear()
+        place = whole.schema.get_field_index("group")
+        return whole.set_column(place, whole.schema.field(place), pa.array(groups, type=pa.string())).combine_chunks()
 
 
 class Facts:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from selfalign.release.account import Shard, Table
 from selfalign.release.config import ReleaseConfig
 from selfalign.release.rows import Draft
-from selfalign.release.schemas import COLUMNS, LINEAGE, ORIGIN, base_of, row_id, schema_of
+from selfalign.release.schemas import COLUMNS, LINEAGE, base_of, row_id, schema_of
 from selfalign.release.splits import SPLITS
 from selfalign.release.text import same_text
 from selfalign.release.write import CANARY_KEY, SETTINGS, sha256_of, write_shards
@@ -103,12 +103,6 @@ class Shelf:
         whole = pa.concat_tables(self._chunks) if self._chunks else self._schema.empty_table()
         self._chunks = []
         return whole.sort_by("id").combine_chunks()
-
-
-def origin_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Return origins as a table with the columns of ORIGIN."""
-    arrays = [pa.array([row[name] for row in rows], type=kind) for name, kind in ORIGIN]
-    return pa.Table.from_arrays(arrays, schema=pa.schema(ORIGIN))
 
 
 class Press:

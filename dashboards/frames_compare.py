@@ -1,0 +1,82 @@
+"""Two runs beside each other: which settings differ, and whether a measure differs by more than chance. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dashboards.frames import scale_name
+from dashboards.measures import Measure, Point
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def settings_frame(left: Mapping[str, Any], right: Mapping[str, Any]) -> pl.DataFrame:
+    """Return the settings at which two configs differ: setting, first, second."""
+    import polars as pl
+
+    a, b = dict(_flat(left)), dict(_flat(right))
+    rows = [
+        {"setting": key, "first": a.get(key, "-"), "second": b.get(key, "-")}
+        for key in sorted(a.keys() | b.keys())
+        if a.get(key) != b.get(key) and key != "paths.runs"
+    ]
+    return pl.DataFrame(rows, schema=dict.fromkeys(("setting", "first", "second"), pl.String), orient="row")
+
+
+def _flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        return [pair for key in value for pair in _flat(value[key], f"{prefix}{key}.")]
+    return [(prefix[:-1], str(value))]
+
+
+def beside_frame(first: Sequence[Measure], second: Sequence[Measure], names: tuple[str, str]) -> pl.DataFrame:
+    """Return the last point of each scale that both runs measured: scale, run, point, lo, hi, n, better."""
+    import polars as pl
+
+    theirs = {_key(m): m for m in second}
+    rows = []
+    for measure in first:
+        other = theirs.get(_key(measure))
+        if other is None:
+            continue
+        for name, one in zip(names, (measure, other), strict=True):
+            p = one.points[-1]
+            row = {"scale": scale_name(one), "run": name, "policy": p.policy, "point": p.point, "lo": p.lo, "hi": p.hi}
+            rows.append({**row, "n": p.n, "null": one.null_value})
+    return pl.DataFrame(rows, orient="row", infer_schema_length=None) if rows else pl.DataFrame()
+
+
+def difference_rows(first: Sequence[Measure], second: Sequence[Measure]) -> pl.DataFrame:
+    """Return second minus first for each scale that both measured, with a 95 % interval.
+
+    The interval takes the two points as independent (square root of the sum of squared standard errors, read from
+    their own intervals). Where both runs asked the same items that is too wide, never too narrow.
+    """
+    import polars as pl
+
+    theirs = {_key(m): m for m in second}
+    rows = []
+    for measure in first:
+        other = theirs.get(_key(measure))
+        if other is None:
+            continue
+        a, b = measure.points[-1], other.points[-1]
+        half = _half(a, b)
+        diff = None if a.point is None or b.point is None else b.point - a.point
+        lo, hi = (None, None) if diff is None or half is None else (diff - half, diff + half)
+        shown = "no interval" if lo is None or hi is None else "no difference shown" if lo <= 0 <= hi else "differs"
+        rows.append({"scale": scale_name(measure), "difference": diff, "lo": lo, "hi": hi, "n first": a.n,
+                     "n second": b.n, "reading": shown})  # fmt: skip
+    return pl.DataFrame(rows, orient="row", infer_schema_length=None) if rows else pl.DataFrame()
+
+
+def _key(measure: Measure) -> tuple[str, str, str]:
+    return measure.instrument, measure.scale, measure.group
+
+
+def _half(a: Point, b: Point) -> float | None:
+    if a.lo is None or a.hi is None or b.lo is None or b.hi is None:
+        return None
+    return float((((a.hi - a.lo) / 2) ** 2 + ((b.hi - b.lo) / 2) ** 2) ** 0.5)

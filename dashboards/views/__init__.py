@@ -1,0 +1,1 @@
+"""The pages. Each is a script that Streamlit runs: load, one pure function, one call to show."""

@@ -1,0 +1,137 @@
+"""Page: the alignment loop: rounds, gates with reasons, curves, before and after, and where policies come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboards import charts, frames
+from dashboards.frames_text import code, label
+from dashboards.launching import start
+from dashboards.learning import funnel_of, policies_of
+from dashboards.measures import Gate, gates_of, measures_of
+from dashboards.runs_folder import digest_of_files
+from dashboards.sources import Reader, mapping, text
+from dashboards.verdict import RULES, gated
+from dashboards.views.common import figure, folder, heading, may_change, reproduce, table, this_run, told
+from sim.store import Run
+
+
+@st.cache_data(max_entries=8, show_spinner=False)  # type: ignore[untyped-decorator]
+def _read(run_folder: str, digest: str) -> tuple[Any, Any, Any, Any, list[str]]:
+    reader = Reader(Run(Path(run_folder)))
+    gates = gates_of(reader)
+    return gates, measures_of(reader, gates), policies_of(reader), funnel_of(reader), reader.problems
+
+
+def main() -> None:
+    """Show the page."""
+    run, name = this_run()
+    state, status = heading("Alignment loop", run, name)
+    marks = "".join(
+        str(p.stat().st_mtime_ns) for p in sorted(run.folder.glob("policies/*")) + sorted(run.folder.glob("training/*"))
+    )
+    gates, measures, policies, funnel, problems = _read(str(run.folder), digest_of_files(run) + marks)
+    told(problems)
+    if not (gates or measures or policies or funnel):
+        st.info("This run only played: nothing was trained or measured. Learn from its samples with:")
+        st.code(f"folkmoot align {run.folder}", language=None, wrap_lines=True)
+        return
+    loop = mapping(status.get("loop"))
+    if loop:
+        st.write(f"The loop is at {code(text(loop.get('node')))} in round {label(text(loop.get('round')))}; the policy "
+                 f"in force is {code(text(loop.get('current')))}.")  # fmt: skip
+    for gate in reversed(gates):
+        _gate(run, gate, waiting=state.word == "stopped" and "waits for a person" in state.why)
+    _measures(measures)
+    _policies(policies)
+    if funnel:
+        st.subheader("What was learned from")
+        table(frames.funnel_frame(funnel), "funnel", alt="Filters that samples went through before training")
+    reproduce(f"folkmoot show {run.folder} --json")
+
+
+def _gate(run: Run, gate: Gate, *, waiting: bool) -> None:
+    st.subheader(f"Gate of round {gate.round}")
+    tone = {"promoted": st.success, "rejected": st.error}.get(gate.decision, st.warning)
+    icon = {"promoted": ":material/check:", "rejected": ":material/block:"}.get(gate.decision, ":material/pending:")
+    tone(label(gated(gate), 300), icon=icon)
+    table(frames.gate_frame(gate), f"gate-{gate.round}", alt="Criteria of the gate with state and reason")
+    if gate.decision == "open" and waiting:
+        command = ["align", str(run.folder)]
+        st.code(f"folkmoot align {run.folder} approve=yes", language=None, wrap_lines=True)
+        if may_change():
+            with st.container(horizontal=True):
+                for word, title, sign in (("yes", "Promote", "check"), ("no", "Reject", "block")):
+                    if st.button(title, icon=f":material/{sign}:", key=f"{word}-{gate.round}"):
+                        start([*command, f"approve={word}"], folder().root)
+                        st.toast("The answer was given; the run goes on as a process of its own.")
+
+
+def _measures(measures: Any) -> None:
+    points = frames.measures_frame(measures)
+    if points.is_empty():
+        return
+    differences = frames.differences_frame(measures)
+    if not differences.is_empty():
+        st.subheader("Difference, after minus before")
+        drawn = differences.drop_nulls(["difference"])
+        words = differences["reading"].value_counts(sort=True).rows()
+        finding = "Paired over the same items: " + ", ".join(f"{num} {word}" for word, num in words) + "."
+        if drawn.is_empty():
+            st.caption(label(finding, 300))
+            table(differences, "differences")
+        else:
+            figure(charts.differences(drawn), differences, "differences", finding)
+    st.subheader("Before and after")
+    scales = points["scale"].unique(maintain_order=True).to_list()
+    small = [s for s in scales if _is_share(points, s)]
+    for title, some in (("Shares", small), ("Other units", [s for s in scales if s not in small])):
+        part = points.filter(points["scale"].is_in(some))
+        drawn = part.drop_nulls(["point"])
+        if drawn.is_empty():
+            continue
+        sizes = part["n"].to_list()
+        n = f"{min(sizes)} to {max(sizes)}"
+        finding = f"{title}: {len(some)} scales with 95 % intervals, n = {n}. A grey tick marks the null baseline."
+        figure(charts.intervals(drawn, by="stage"), part, f"scores-{title.lower().replace(' ', '-')}", finding)
+    with st.expander("How these numbers may be read", icon=":material/menu_book:"):
+        for rule in RULES:
+            st.write(rule)
+
+
+def _is_share(points: Any, scale: str) -> bool:
+    part = points.filter(points["scale"] == scale)
+    values = [v for name in ("point", "lo", "hi") for v in part[name].to_list() if v is not None]
+    return all(-0.01 <= v <= 1.01 for v in values)
+
+
+def _policies(policies: Any) -> None:
+    if not policies:
+        return
+    st.subheader("Policies and where they come from")
+    table(frames.policies_frame(policies), "policies", alt="Policies of this run with parents and digests")
+    edges = [f'  {_node(p.parent or "base")} -->|"{_safe(p.recipe)}"| {_node(p.name)}' for p in policies if p.parent]
+    if edges:
+        st.mermaid_chart(
+            "graph LR\n" + "\n".join(edges), alt="Lineage: " + "; ".join(f"{p.parent} to {p.name}" for p in policies)
+        )
+    curves = frames.curves_frame(policies)
+    if not curves.is_empty():
+        first, last = curves["loss"][0], curves["loss"][-1]
+        finding = f"Training loss went from {first:.3g} to {last:.3g} over {curves.height} logged steps."
+        figure(charts.curves(curves), curves, "loss", finding)
+
+
+def _safe(word: str) -> str:
+    return "".join(c for c in word if c.isalnum() or c in " _.-")[:40]
+
+
+def _node(word: str) -> str:
+    plain = _safe(word)
+    return f'n{"".join(c if c.isalnum() else "_" for c in plain)}["{plain}"]'
+
+
+main()

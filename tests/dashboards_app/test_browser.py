@@ -1,0 +1,135 @@
+"""Every page in a real browser, and a run that is started, paused, resumed and stopped from there."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sim.store import Run
+from tests.dashboards_app.browser import Served, axe_findings, browsing, launched, served, settled
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+PAGES = ("", "overview", "scenes", "samples", "loop", "launch", "compare", "releases", "assembly", "personas", "seat")
+LOOKS = (("light", 1440), ("dark", 800))
+SLOW_RUN = "engine=scripted\nengine.latency_s=0.4\nname=live\nsociety.num_harmful=4\nsociety.num_ordinary=0"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with launched() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def dashboard(browser: Any, runs_root: Path) -> Iterator[Served]:
+    with served(runs_root) as one:
+        yield one
+
+
+@pytest.fixture(params=LOOKS, ids=lambda look: f"{look[0]}-{look[1]}", scope="module")
+def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    scheme, width = request.param
+    with browsing(browser, color_scheme=scheme, viewport={"width": width, "height": 1100}) as page:
+        page.look = f"{scheme}-{width}"
+        yield page
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_opens_clean(dashboard: Served, page: Any, name: str, path: str) -> None:
+    page.errors.clear()
+    page.goto(f"{dashboard.base}/{path}?run={name}")
+    settled(page)
+    page.wait_for_timeout(800)
+    if shots := os.environ.get("FOLKMOOT_SHOTS"):
+        page.screenshot(path=f"{shots}/{path or 'runs'}-{page.look}.png", full_page=True)
+    assert not page.errors
+    assert page.locator("[data-testid=stException]").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert not axe_findings(page)
+
+
+def test_hostile_text_runs_nothing(browser: Any, dashboard: Served, name: str) -> None:
+    with browsing(browser) as page:
+        dialogs: list[str] = []
+        page.on("dialog", lambda d: (dialogs.append(d.message), d.dismiss()))
+        for query in ("scenes?scene=scene-1&", "samples?sample=scene-1.row&"):
+            page.goto(f"{dashboard.base}/{query}run={name}")
+            settled(page)
+        page.goto(f"{dashboard.base}/scenes?run={name}&scene=scene-1")
+        settled(page)
+        assert "<script>alert('x')</script> **bold** {{ 7 * 7 }}" in page.inner_text("[data-testid=stMain]")
+        assert not dialogs
+        assert page.locator("[data-testid=stMain] img[src=x]").count() == 0
+
+
+@pytest.mark.parametrize("run", ["..%2F..%2Fetc", "..", "tiny/none"])
+def test_an_address_out_of_the_folder_is_refused(browser: Any, dashboard: Served, run: str) -> None:
+    with browsing(browser) as page:
+        page.goto(f"{dashboard.base}/overview?run={run}")
+        page.get_by_role("alert").filter(has_text="Do:").wait_for(timeout=60_000)
+        assert page.locator("h1").count() == 0
+
+
+def test_a_run_is_started_paused_resumed_and_stopped_and_outlives_the_dashboard(browser: Any, tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    with served(root) as dashboard, browsing(browser, viewport={"width": 1440, "height": 1100}) as page:
+        page.goto(f"{dashboard.base}/launch")
+        settled(page)
+        box = page.get_by_label("Overrides, one in each line")
+        box.fill(SLOW_RUN)
+        box.press("Control+Enter")
+        settled(page)
+        page.get_by_role("button", name="Check").click()
+        page.get_by_text("It is valid").wait_for(timeout=90_000)
+        began = time.monotonic()
+        page.get_by_role("button", name="Start").click()
+        _metric(page, "Requests", lambda text: text not in ("", "0"))
+        first = time.monotonic() - began
+        run = Run(next((root / "live").iterdir()))
+        _press(page, "Pause")
+        _state(page, "paused")
+        assert run.status["state"] == "paused"
+        asked = run.status["tally"]["num_requests"]
+        time.sleep(1.5)
+        assert run.status["tally"]["num_requests"] == asked
+        pid = run.status["pid"]
+        dashboard.restart()
+        page.goto(f"{dashboard.base}/overview")
+        _state(page, "paused")
+        assert run.status["pid"] == pid
+        _press(page, "Go on")
+        _state(page, "running")
+        _press(page, "Stop")
+        _state(page, "stopped")
+        assert run.status["why"] == "stopped by the dashboard"
+        _press(page, "Resume")
+        _state(page, "running")
+        assert run.status["pid"] != pid
+        _press(page, "Stop")
+        _state(page, "stopped")
+        assert not page.locator("[data-testid=stException]").count()
+        print(f"first live numbers after {first:.1f} s")
+        assert first < 30
+
+
+def _press(page: Any, title: str) -> None:
+    page.get_by_role("button", name=title, exact=True).click(timeout=60_000)
+
+
+def _state(page: Any, word: str) -> None:
+    page.locator(".stMarkdownBadge").filter(has_text=word).first.wait_for(timeout=60_000)
+
+
+def _metric(page: Any, title: str, holds: Any) -> None:
+    value = page.locator("[data-testid=stMetric]").filter(has_text=title).locator("[data-testid=stMetricValue]")
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        if value.count() and holds(value.first.inner_text().strip()):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{title} showed no number")
