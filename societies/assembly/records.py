@@ -44,6 +44,8 @@ TABLES: dict[str, dict[str, Column]] = {
         "max_pi": "float",
         "gini": "float",
         "geometric_mean": "float",
+        "seed": "int",
+        "digest": "str",
         "log": "str",
     },
     "quotas": {
@@ -83,6 +85,7 @@ TABLES: dict[str, dict[str, Column]] = {
     "evidence": {**_HEAD, "evidence": "str", "claim": "str", "source": "str", "stance": "str"},
     "testimony": {
         **_HEAD,
+        "answer_id": "str",
         "witness": "str",
         "role": "str",
         "question": "str",

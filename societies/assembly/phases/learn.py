@@ -52,6 +52,7 @@ def _hear(clerk: Clerk, hall: Hall, witness: Witness, number: int) -> Script[Non
             one.heard.append(answer_id)
         yield clerk.event(
             "testimony",
+            answer_id=answer_id,
             witness=witness.name,
             role=witness.role,
             question=text,

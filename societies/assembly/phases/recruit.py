@@ -25,6 +25,7 @@ from societies.assembly.lottery import (
     Lottery,
     NoPanel,
     Quota,
+    certificate,
     diagnose,
     draw,
     fairness,
@@ -176,6 +177,8 @@ def _facts(clerk: Clerk, panel: Panel) -> Script[None]:
         max_pi=fair.largest,
         gini=fair.gini,
         geometric_mean=fair.geometric_mean,
+        seed=drawn.seed,
+        digest=str(certificate(drawn)["digest"]),
         log="; ".join(f"{name} {value}" for name, value in drawn.log),
     )
     for quota in drawn.pool.quotas:
