@@ -60,6 +60,16 @@ def item_texts(instruments: Sequence[Instrument]) -> list[str]:
     return [item.text for instrument in instruments for item in instrument.items]
 
 
+def pairs_asked(instruments: Sequence[Instrument]) -> dict[str, set[frozenset[str]]]:
+    """Return question -> the sets of options asked under it, for instruments that put one question to many pairs."""
+    found: dict[str, set[frozenset[str]]] = {}
+    for instrument in instruments:
+        texts = {item.text for item in instrument.items}
+        if len(texts) == 1 and len(instrument.items) > 1 and all(item.options for item in instrument.items):
+            found.setdefault(texts.pop(), set()).update(frozenset(item.options) for item in instrument.items)
+    return found
+
+
 def policies_asked(instruments: Sequence[Instrument], policy: str) -> list[str]:
     """Return the policies that measuring this one will ask: itself, then judges and references."""
     asked = [policy]

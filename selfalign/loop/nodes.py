@@ -14,7 +14,7 @@ from agents.sample import Sample
 from selfalign.build.rows import TrainingSet
 from selfalign.gate.criteria import Verdict, judge_gate
 from selfalign.loop.workshop import Workshop, differing, read_json, stage_of
-from selfalign.measure import compare, comparison_dict, item_texts, measure, score
+from selfalign.measure import compare, comparison_dict, item_texts, measure, pairs_asked, score
 from selfalign.policy.store import BASE, PolicyMeta
 from selfalign.recipe import settings
 from selfalign.samples import Funnel, Step, drop
@@ -219,9 +219,19 @@ def goes_on(shop: Workshop, state: State) -> bool:
 def _clean_samples(shop: Workshop, round_: int) -> tuple[list[Sample], Funnel]:
     """Return the round's samples without those that share wording with a test item."""
     samples = shop.session.run.read_samples(f"r{round_}.play")
-    asked = [next((m.content for m in reversed(sample.prompt) if m.role == "user"), "") for sample in samples]
-    overlaps = overlap_report(asked, item_texts(shop.instruments)).overlaps
-    shared = {samples[one.train].sample_id: one.exact for one in overlaps}
+    pairs = pairs_asked(shop.instruments)
+    shared: dict[str, bool] = {}
+    worded: list[tuple[str, str]] = []
+    for sample in samples:
+        text = next((m.content for m in reversed(sample.prompt) if m.role == "user"), "")
+        if text in pairs:
+            # One question over many pairs: the options are the item, and an option may stand in both halves.
+            if frozenset(candidate.text for candidate in sample.candidates) in pairs[text]:
+                shared[sample.sample_id] = True
+        else:
+            worded.append((sample.sample_id, text))
+    overlaps = overlap_report([text for _, text in worded], item_texts(shop.instruments)).overlaps
+    shared |= {worded[one.train][0]: one.exact for one in overlaps}
 
     def is_test(sample: Sample) -> str | None:
         if sample.sample_id not in shared:

@@ -19,6 +19,7 @@ from pydantic import ConfigDict, Field
 
 from agents.asking import Answer, ask
 from agents.errors import UserError
+from agents.instruments.choices import QUESTION
 from agents.persona import Persona, render
 from agents.prompts import inline, render_messages
 from agents.requests import Event, Fork, Generate, Message, Sampling, Score, Script
@@ -29,9 +30,6 @@ from societies.assembly.config import AssemblyConfig, Lottery
 from societies.assembly.options import Pair, chosen, load_options, pairs_of
 from societies.assembly.phases.recruit import draw_panel
 from societies.seam import Column, Estimate, Setting
-
-QUESTION = "Which of these two proposals is better for the town?"
-"""How the policy is asked, without a persona: in training and in measuring."""
 
 TABLES: dict[str, dict[str, Column]] = {
     "choices": {
