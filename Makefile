@@ -22,7 +22,8 @@ demo: ## run the whole loop once on a small real model (a few minutes on 2 cores
 test: ## run all tests that need no GPU
 	@$(PYTHON) scripts/setup test
 	@$(BIN)/folkmoot model pull
-	$(BIN)/pytest -n 2 --dist worksteal -m "not gpu and not model"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not gpu and not model and not browser"
+	$(BIN)/pytest -m browser
 	$(BIN)/pytest -m "model and not gpu"
 
 dash: ## open the dashboard over ./runs in a browser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import streamlit as st
@@ -17,6 +18,7 @@ from dashboards.views.common import METRIC_WIDTH, figure, folder, heading, may_c
 from sim.control import give_order
 from sim.store import Run
 
+BEGINS_WITHIN_S = 120.0
 EVERY_S = 1.0
 
 
@@ -27,7 +29,8 @@ def main() -> None:
     st.session_state["was-going"] = state.going
     if may_change():
         _buttons(run, state.word)
-    st.fragment(_live, run_every=EVERY_S if state.going else None)(run, name)
+    polls = state.going or time.monotonic() < st.session_state.get(f"begins-{run.folder}", 0.0)
+    st.fragment(_live, run_every=EVERY_S if polls else None)(run, name)
     _whole(run)
 
 
@@ -107,6 +110,8 @@ def _buttons(run: Run, word: str) -> None:
         if st.button("Resume", icon=":material/restart_alt:", disabled=word not in ("stopped", "failed", "broken off")):
             started = start(["resume", str(run.folder)], folder().root)
             st.session_state[f"log-{run.folder}"] = str(started.log)
+            # A process needs seconds to open a run, more on a busy machine: look on until its first heartbeat.
+            st.session_state[f"begins-{run.folder}"] = time.monotonic() + BEGINS_WITHIN_S
             st.toast(f"Started: {code(started.command)}")
             _wait_for_change(run, word)
             st.rerun()
@@ -123,8 +128,6 @@ def _buttons(run: Run, word: str) -> None:
 
 def _wait_for_change(run: Run, word: str, most_s: float = 4.0) -> None:
     """Wait until the run's heartbeat confirms that something changed; the order stands even if it takes longer."""
-    import time
-
     end = time.monotonic() + most_s
     while time.monotonic() < end and state_now(run)[0].word == word:
         time.sleep(0.1)
