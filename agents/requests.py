@@ -18,6 +18,8 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import orjson
 
 Role = Literal["system", "user", "assistant"]
+HUMAN = "human"
+"""The policy of a seat that a person takes: "human", or "human:SEAT"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,13 @@ class Setting:
     round: int = 0
     data_folder: Path = Path()
 
+    def file(self, given: str) -> Path | None:
+        """Return the path of a file that the config names; None for "", which takes what is built in."""
+        if not given:
+            return None
+        path = self.data_folder / given
+        return path if path.exists() else Path(given)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:

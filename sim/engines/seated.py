@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from agents.requests import HUMAN
 from sim.desk import Question, answered, ask
 from sim.engines.base import Engine, Finished, Ticket
 
 log = logging.getLogger(__name__)
-HUMAN = "human"
 LOOK_EVERY_S = 0.2
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -94,7 +93,7 @@ class UtilityVote:
 
     def scripts(self, config: ChoiceConfig, setting: Setting) -> Iterator[tuple[str, Script[Any]]]:
         """Yield the panel's record, then one script a pair. Raises UserError for unusable options before the first."""
-        options = chosen(load_options(_path(config.options, setting)), config.num_options, setting.seed)
+        options = chosen(load_options(setting.file(config.options)), config.num_options, setting.seed)
         return self._scripts(config, setting, options)
 
     def _scripts(self, config: ChoiceConfig, setting: Setting, options: list[str]) -> Iterator[tuple[str, Script[Any]]]:
@@ -114,7 +113,7 @@ class UtilityVote:
 
     def estimate(self, config: ChoiceConfig, setting: Setting) -> Estimate:
         """Return what the votes will cost."""
-        options = chosen(load_options(_path(config.options, setting)), config.num_options, setting.seed)
+        options = chosen(load_options(setting.file(config.options)), config.num_options, setting.seed)
         num = len(_pairs(config, options, setting))
         talks = 2 * num if config.argue else 0
         return Estimate(
@@ -150,7 +149,7 @@ def vote(
     arguments, said = yield from _argue(config, a, b, voters, number, policy)
     scores = yield [_ballot(voter, a, b, arguments, policy) for voter in voters]
     votes = np.array([first(one) for one in scores])
-    gaps = [abs(_p(row) - _p(one.logp[-1])) for one in scores for row in one.logp[:1]]
+    gaps = [abs(_p(one.logp[0]) - _p(one.logp[-1])) for one in scores]
     weights = np.array([voter.weight for voter in voters])
     weights = weights / weights.sum()
     share = float(weights @ votes)
@@ -291,13 +290,6 @@ def _pairs(config: ChoiceConfig, options: list[str], setting: Setting) -> list[P
         num_held_options=config.num_held_option_pairs,
         seed=setting.seed,
     )
-
-
-def _path(given: str, setting: Setting) -> Path | None:
-    if not given:
-        return None
-    path = setting.data_folder / given
-    return path if path.exists() else Path(given)
 
 
 society = UtilityVote()

@@ -5,7 +5,6 @@ Every row carries the assembly and the arm; what a model said carries the identi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agents.persona import Persona
@@ -302,4 +301,3 @@ class Statement:
     kind: str
     parents: tuple[str, ...] = ()
     identity: str = ""
-    support: Mapping[str, float] = field(default_factory=dict)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from agents.errors import UserError, did_you_mean
@@ -12,7 +11,7 @@ from societies.assembly.agenda import load_agenda
 from societies.assembly.budget import estimate
 from societies.assembly.clerk import Clerk
 from societies.assembly.config import AssemblyConfig
-from societies.assembly.phases.recruit import Panel, draw_panel
+from societies.assembly.phases.recruit import draw_panel
 from societies.assembly.play import assembly
 from societies.assembly.records import TABLES, Question
 from societies.seam import Column, Estimate, Setting
@@ -82,19 +81,7 @@ def checked(config: AssemblyConfig, setting: Setting) -> list[Question]:
             "there are fewer seats.",
             "use fewer",
         )
-    return load_agenda(_path(config.agenda, setting), skip=config.skip)
-
-
-def _path(given: str, setting: Setting) -> Path | None:
-    if not given:
-        return None
-    path = setting.data_folder / given
-    return path if path.exists() else Path(given)
+    return load_agenda(setting.file(config.agenda), skip=config.skip)
 
 
 society = Assembly()
-
-
-def panel_of(config: AssemblyConfig, setting: Setting, number: int = 0) -> Panel:
-    """Return the panel that an assembly of a run has, for a look at the lottery without any request."""
-    return draw_panel(config, setting, f"assembly-{number:04d}")

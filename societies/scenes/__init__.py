@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from agents.errors import UserError
@@ -105,11 +104,11 @@ def is_played(config: ScenesConfig, setting: Setting, instruction: Instruction) 
 def _load(given: str, bank: str, skip: int, number: int, setting: Setting) -> list[Instruction]:
     if not number:
         return []
-    if not given:
-        with resources.as_file(resources.files("societies.scenes") / "data" / f"{bank}.jsonl") as path:
-            return load_instructions(path, skip=skip, limit=number)
-    path = setting.data_folder / given
-    return load_instructions(path if path.exists() else Path(given), skip=skip, limit=number)
+    path = setting.file(given)
+    if path is None:
+        with resources.as_file(resources.files("societies.scenes") / "data" / f"{bank}.jsonl") as built_in:
+            return load_instructions(built_in, skip=skip, limit=number)
+    return load_instructions(path, skip=skip, limit=number)
 
 
 def _teller(config: ScenesConfig, setting: Setting, name: str) -> Teller:

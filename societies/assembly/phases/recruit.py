@@ -15,7 +15,7 @@ import numpy as np
 
 from agents.errors import UserError, did_you_mean
 from agents.persona import Persona, render
-from agents.requests import Script
+from agents.requests import HUMAN, Script
 from societies.assembly.clerk import Clerk
 from societies.assembly.config import AssemblyConfig
 from societies.assembly.hall import Hall
@@ -158,10 +158,6 @@ def recruit(clerk: Clerk, hall: Hall, panel: Panel) -> Script[None]:
             group=citizen.group,
             card=citizen.card,
         )
-
-
-HUMAN = "human"
-"""The policy of a seat that a person takes."""
 
 
 def _facts(clerk: Clerk, panel: Panel) -> Script[None]:
