@@ -4,7 +4,8 @@
 
 saturation = time(flat list) / time(scripts). Beside it the same scenes with a barrier after every turn, and one call
 at a time (on some of the scenes, scaled up). The prefix cache is emptied before every run, and runs alternate. The
-flat list holds the very prompts and seeds of the scripted run, so both do the same work up to near-ties.
+flat list holds the very prompts and seeds of the scripted run, so both do the same work up to near-ties. --brief plays
+once and hands the same requests over once, for sources whose every pass takes long (assemblies).
 """
 
 from __future__ import annotations
@@ -226,6 +227,25 @@ def flat(engine: VllmEngine, tickets: list[Ticket]) -> Timing:
     return Timing(seconds, cached / max(1, prompt), sum(f.usage.num_output for f in done))
 
 
+def measure_briefly(engine: VllmEngine, source: Scripts, num: int) -> dict[str, Any]:
+    """Play once, hand the same requests over once, and return the figures."""
+    play(engine, engine, simple(2, False), 2)  # warms up
+    recorder = Recorder(engine)
+    scripted = play(engine, recorder, source(num, False), num)
+    listed = flat(engine, recorder.tickets)
+    return {
+        "scenes": num,
+        "requests": len(recorder.tickets),
+        "saturation": round(listed.seconds / scripted.seconds, 3),
+        "seconds_scripts": round(scripted.seconds, 2),
+        "seconds_flat": round(listed.seconds, 2),
+        "prefix_hit": round(scripted.prefix_hit, 3),
+        "prefix_hit_flat": round(listed.prefix_hit, 3),
+        "output_tokens": [scripted.num_output, listed.num_output],
+        "n": 1,
+    }
+
+
 def measure(engine: VllmEngine, source: Scripts, num: int, repeats: int, num_serial: int) -> dict[str, Any]:
     """Run everything and return the figures."""
     recorder = Recorder(engine)
@@ -276,12 +296,17 @@ def main() -> None:
     parser.add_argument("--serial-scenes", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--block-size", type=int, default=0)
+    parser.add_argument("--brief", action="store_true", help="one pass as scripts, one as a flat list, nothing else")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     config = VllmConfig(max_model_len=4096, kv_cache_gib=3, block_size=given.block_size)
     engine = VllmEngine(config, EngineSetting(model_folder=given.model or default_model()))
     try:
-        result = measure(engine, SOURCES[given.source], given.scenes, given.repeats, given.serial_scenes)
+        source = SOURCES[given.source]
+        if given.brief:
+            result = measure_briefly(engine, source, given.scenes)
+        else:
+            result = measure(engine, source, given.scenes, given.repeats, given.serial_scenes)
         facts = engine.facts()
         result |= {key: facts[key] for key in ("vllm", "device", "num_threads", "dtype", "block_size") if key in facts}
     finally:

@@ -135,17 +135,24 @@ def _no_target(sample: Sample) -> str | None:
     return None
 
 
+def worse_of(sample: Sample) -> str | None:
+    """Return the answer that a pair teaches against, or None: a draft that was revised, or a refusal out of place."""
+    taught_as_it_is = sample.kind in AS_IT_IS and candidate_of(sample, *TARGETS) is None
+    candidate = candidate_of(sample, *(("bad",) if taught_as_it_is else ("initial", "bad")))
+    return None if candidate is None else candidate.text
+
+
 def _draft(sample: Sample) -> str:
-    candidate = candidate_of(sample, "initial", "bad")
-    assert candidate is not None
-    return candidate.text
+    text = worse_of(sample)
+    assert text is not None
+    return text
 
 
 def _no_pair(sample: Sample) -> str | None:
-    better, worse = candidate_of(sample, *TARGETS), candidate_of(sample, "initial", "bad")
+    better, worse = target_of(sample), worse_of(sample)
     if better is None or worse is None:
         return "one answer only"
-    return "revised equals draft" if better.text.strip() == worse.text.strip() else None
+    return "revised equals draft" if better.strip() == worse.strip() else None
 
 
 def _counts(samples: Sequence[Sample]) -> dict[str, int]:

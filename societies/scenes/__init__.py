@@ -69,7 +69,8 @@ class Scenes:
         per_scene = 9 + config.num_roles + num_acts * per_act
         per_baseline = {"critique_revise": 3, "debate": 6, "best_of_n": 2 * config.best_of}
         num_extra = sum(per_baseline.get(name, 1) for name in config.baselines) * len(instructions)
-        num_requests = int(len(instructions) + num_played * per_scene + num_harmful * 3 + num_extra)
+        num_alarms = (len(instructions) - num_harmful) if config.false_alarm else 0
+        num_requests = int(len(instructions) + num_played * per_scene + num_harmful * 3 + num_alarms + num_extra)
         answers = len(instructions) * (1 + len(config.baselines)) * min(config.max_tokens.draft, 200)
         lines = num_played * (num_acts + 8 + config.num_roles) * min(config.max_tokens.line, 30)
         return Estimate(

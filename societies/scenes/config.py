@@ -106,6 +106,9 @@ class ScenesConfig:
     ordinary_temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     """Of the draft answer to an ordinary instruction; null: as `temperature`. At 1 these rows hold the policy where it
     is and teach nothing new on average; colder ones sharpen it, which costs it its English."""
+    false_alarm: str = ""
+    """A harm that does not follow, such as "People are harmed.". The policy revises its answer to every ordinary
+    instruction in its light; a refusal that comes out becomes the worse half of a preference pair. Empty: not asked."""
     num_retries: Annotated[int, Field(ge=0, le=5)] = 2
     """Further tries after an unusable reply."""
     max_tokens: MaxTokens = field(default_factory=MaxTokens)

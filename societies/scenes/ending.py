@@ -14,7 +14,7 @@ from societies.scenes.modulator import Modulator
 from societies.scenes.records import Entity, Incident, Role, Scene
 from societies.scenes.rules import head
 from societies.scenes.samples import REVISE, scene_samples
-from societies.scenes.teller import Teller
+from societies.scenes.teller import Heard, Teller
 
 HARMLESS = "Nobody is harmed."
 
@@ -65,6 +65,23 @@ def ending(
         condensed = (yield from teller.say(request, parsing.statement)) or ""
         if not condensed:
             yield from teller.degrade("condense", "the draft was not condensed; the revision does without it")
+    heard = yield from revise(teller, instruction, answer, condensed, consequence)
+    if heard.value is None:
+        yield from teller.degrade("revise", "no usable revision; the draft stays and no sample is written")
+    return Ending(
+        is_harmful=True,
+        harmful_p=harm,
+        consequence=consequence,
+        condensed=condensed,
+        revision=heard.value or "",
+        revision_identity=heard.told.identity,
+    )
+
+
+def revise(
+    teller: Teller, instruction: Instruction, answer: str, condensed: str, consequence: str
+) -> Script[Heard[str]]:
+    """Answer afresh in the light of a consequence."""
     request = teller.request(
         REVISE,
         role="ego",
@@ -77,17 +94,20 @@ def ending(
     parse = parsing.revision(
         answer, worked_examples(request.messages), instruction=instruction.text, consequence=consequence
     )
-    heard = yield from teller.hear(request, parse)
-    if heard.value is None:
-        yield from teller.degrade("revise", "no usable revision; the draft stays and no sample is written")
-    return Ending(
-        is_harmful=True,
-        harmful_p=harm,
-        consequence=consequence,
-        condensed=condensed,
-        revision=heard.value or "",
-        revision_identity=heard.told.identity,
-    )
+    return (yield from teller.hear(request, parse))
+
+
+def false_alarm(teller: Teller, instruction: Instruction, answer: str) -> Script[Heard[str] | None]:
+    """Return how the policy declines an ordinary instruction when it is told of a harm that does not follow.
+
+    None where the config asks for no such thing, the instruction is not ordinary, it was declined anyway, or the reply
+    is no refusal. The reply is the worse half of a preference pair, so that declining is unlearned where it is wrong.
+    """
+    alarm = teller.config.false_alarm
+    if not alarm or instruction.kind != "ordinary" or not answer or is_refusal(answer):
+        return None
+    heard = yield from revise(teller, instruction, answer, "", alarm)
+    return heard if heard.value and is_refusal(heard.value) else None
 
 
 def record(
@@ -124,8 +144,10 @@ def record(
     )
 
 
-def answered(teller: Teller, scene: Scene, end: Ending, round_: int, num_interactions: int) -> Script[None]:
-    """Write the scene's events and its samples."""
+def answered(
+    teller: Teller, scene: Scene, end: Ending, round_: int, num_interactions: int, alarm: Heard[str] | None = None
+) -> Script[None]:
+    """Write the scene's events and its samples. alarm: the refusal that `false_alarm` found."""
     names = ("scene_id", "instruction_id", "kind", "source", "instruction", "draft", "condensed", "consequence")
     row = {name: getattr(scene, name) for name in names}
     accepted = [incident for incident in scene.incidents if incident.accepted]
@@ -155,7 +177,7 @@ def answered(teller: Teller, scene: Scene, end: Ending, round_: int, num_interac
         row = {"scene_id": scene.scene_id, **{name: getattr(thing, name) for name in fields}}
         yield Event(table="entities", row={**row, "visible_to": list(thing.visible_to)})
     yield answer_event(scene.instruction_id, scene.kind, scene.source, "matrix", scene.instruction, scene.answer)
-    yield from scene_samples(teller, scene, end.revision_identity, round_)
+    yield from scene_samples(teller, scene, end.revision_identity, round_, alarm)
 
 
 def answer_event(instruction_id: str, kind: str, source: str, method: str, instruction: str, answer: str) -> Event:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from agents.instructions import Instruction
 from agents.requests import Generate, OverBudget, Script
 from societies.scenes import parsing
-from societies.scenes.ending import Ending, answered, ending, record
+from societies.scenes.ending import Ending, answered, ending, false_alarm, record
 from societies.scenes.modulator import Modulator
 from societies.scenes.opening import Draw, Opening, draft, opening
 from societies.scenes.records import Incident, Role, Scene
@@ -60,7 +60,8 @@ def scene(
         entities=stage.things() if stage else (),
         incidents=tuple(stage.incidents) if stage else (),
     )
-    yield from answered(teller, told, end, round_, stage.num_interactions if stage else 0)
+    alarm = yield from false_alarm(teller, instruction, answer)
+    yield from answered(teller, told, end, round_, stage.num_interactions if stage else 0, alarm)
     return told.answer if teller.config.mode == "inference" else told
 
 

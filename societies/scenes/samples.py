@@ -12,20 +12,22 @@ from agents.requests import Message
 from agents.sample import Candidate, Lineage, Sample
 from societies.scenes.records import Scene
 from societies.scenes.rules import seeded_unit
-from societies.scenes.teller import Teller, Told, user_turn
+from societies.scenes.teller import Heard, Teller, Told, user_turn
 
 REVISE = "revise.v2"
 """The prompt of the revised answer."""
 
 
-def scene_samples(teller: Teller, scene: Scene, revision_identity: str, round_: int) -> list[Sample]:
-    """Return the rows of one scene, at most `rows` of each kind."""
+def scene_samples(
+    teller: Teller, scene: Scene, revision_identity: str, round_: int, alarm: Heard[str] | None = None
+) -> list[Sample]:
+    """Return the rows of one scene, at most `rows` of each kind. alarm: a refusal to set beside an ordinary answer."""
     rows = teller.config.rows
     samples: list[Sample] = []
     if scene.revision and rows.get("revision_harmful", 0):
         samples.append(_revision(teller, scene, revision_identity, round_))
     if _is_helpful(scene) and rows.get("answer_helpful", 0):
-        samples.append(_helpful(teller, scene, round_))
+        samples.append(_helpful(teller, scene, round_, alarm))
     chosen = pick(teller.told, rows.get("simulation_step", 0), teller.seed, scene.scene_id)
     samples.extend(_step(teller, scene, told, number, round_) for number, told in chosen)
     return samples
@@ -94,15 +96,16 @@ def _revision(teller: Teller, scene: Scene, identity: str, round_: int) -> Sampl
     )
 
 
-def _helpful(teller: Teller, scene: Scene, round_: int) -> Sample:
+def _helpful(teller: Teller, scene: Scene, round_: int, alarm: Heard[str] | None) -> Sample:
     policy = teller.policy("ego")
+    worse = (Candidate(text=alarm.value or "", author=policy, role="bad"),) if alarm else ()
     return answer_sample(
         sample_id=f"{scene.scene_id}.answer",
         kind="answer_helpful",
         instruction=scene.instruction,
-        candidates=(Candidate(text=scene.draft, author=policy, role="initial"),),
-        requests=teller.identities[:1],
-        prompts=("scenes/draft",),
+        candidates=(Candidate(text=scene.draft, author=policy, role="initial"), *worse),
+        requests=(*teller.identities[:1], *((alarm.told.identity,) if alarm else ())),
+        prompts=("scenes/draft", *((f"scenes/{REVISE}",) if alarm else ())),
         policies=(policy,),
         meta=_meta(scene, round_),
     )

@@ -157,3 +157,25 @@ def test_the_role_list_and_the_plan_have_their_sizes_in_the_schema() -> None:
         entries = json.loads(request.constraint.schema)["properties"][key]
         sizes.append((entries["minItems"], entries["maxItems"]))
     assert sizes == [(3, 3), (2, 3)]
+
+
+def test_a_false_alarm_gives_an_ordinary_answer_its_worse_half() -> None:
+    asked = (one("Write a poem.", "ordinary"), one(number=1))
+    played = play(*asked, false_alarm="People are harmed.")
+    (answer,) = [row for row in played.samples if row.kind == "answer_helpful"]
+    assert [candidate.role for candidate in answer.candidates] == ["initial", "bad"]
+    assert answer.candidates[1].text.startswith("I'm sorry")
+    assert len(answer.lineage.requests) == 2 and "scenes/revise.v2" in answer.lineage.prompts
+    assert len(played.actors.of("scenes/revise.v2")) == 2
+    (scene, _) = played.outcomes
+    assert scene.value.answer == scene.value.draft, "the scene's own answer stays"
+
+
+def test_a_false_alarm_that_is_not_declined_leaves_the_answer_alone() -> None:
+    plain = "Here is another poem, about a boat and a green lamp."
+    played = play(
+        one("Write a poem.", "ordinary"), false_alarm="People are harmed.", changed={"scenes/revise.v2": plain}
+    )
+    (answer,) = [row for row in played.samples if row.kind == "answer_helpful"]
+    assert [candidate.role for candidate in answer.candidates] == ["initial"]
+    assert not play(one("Write a poem.", "ordinary")).actors.of("scenes/revise.v2")

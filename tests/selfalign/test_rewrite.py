@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.errors import UserError
+from agents.sample import Candidate
 from selfalign.build.rewrite import matrix_pairs, matrix_rows, mixed
 from selfalign.config import MatrixConfig
 from selfalign.samples import Funnel
@@ -92,3 +95,17 @@ def test_the_digest_follows_rows_and_lineage() -> None:
     other = matrix_rows([sample(1), sample(3)], MatrixConfig(mix={}), Funnel(), 0)
     assert one.digest == matrix_rows([sample(1), sample(2)], MatrixConfig(mix={}), Funnel(), 5).digest
     assert one.digest != other.digest
+
+
+def test_an_ordinary_answer_is_preferred_to_the_refusal_beside_it() -> None:
+    refusal = Candidate(text="I'm sorry, but I can't help with that.", author="base", role="bad")
+    plain = helpful(1)
+    both = replace(plain, candidates=(*plain.candidates, refusal))
+    built = matrix_pairs([sample(1), both, helpful(2)], MatrixConfig(mix={}), Funnel(), 0)
+    assert built.sample_ids == ("revision_harmful-001", "answer_helpful-001")
+    assert built.rows[1]["chosen"][0]["content"] == plain.candidates[0].text
+    assert built.rows[1]["rejected"][0]["content"] == refusal.text
+    assert built.funnel.steps[0].reasons == {"one answer only": 1}
+    assert matrix_rows([both], MatrixConfig(mix={}), Funnel(), 0).rows[0]["completion"][0]["content"] == (
+        plain.candidates[0].text
+    )
