@@ -1,8 +1,9 @@
 """Does training on what people now prefer make a policy follow them? `python -m benchmarks.follow [--seeds 0 1 2]`.
 
-Runs `experiment=follow_small` once an arm and seed (lifelong, independent, none), or takes the finished runs that lie
-below --runs, and prints Follow (mean over rounds of the cosine with the people of that round), raw and centred, with
-differences paired by seed. Intervals are Student's t over seeds: with three of them they are wide, and meant to be.
+Runs `experiment=follow_small` once an arm and seed (lifelong, independent, extrapolative, none), or takes the finished
+runs that lie below --runs, and prints Follow (mean over rounds of the cosine with the people of that round), raw and
+centred, and the centred one with the people of the round after (Predict(1)), with differences paired by seed.
+Intervals are Student's t over seeds: with three of them they are wide, and meant to be.
 `--live RUN` prints the arms of a run of `experiment=coevolve_live` against each other instead.
 """
 
@@ -28,17 +29,26 @@ from sim.store import Run, find_runs
 ARMS = {
     "lifelong": ("loop.parent=current",),
     "independent": ("loop.parent=base",),
+    "extrapolative": ("recipe.extrapolate.order=1",),
     "none": ("loop.train=false",),
 }
-PAIRS = (("lifelong", "none"), ("independent", "none"), ("lifelong", "independent"))
-OWN = ("name", "seed", "paths", "limits", "loop.parent", "loop.train", "measure.seed")
+PAIRS = (
+    ("lifelong", "none"),
+    ("independent", "none"),
+    ("extrapolative", "none"),
+    ("lifelong", "independent"),
+    ("extrapolative", "lifelong"),
+)
+OWN = ("name", "seed", "paths", "limits", "loop.parent", "loop.train", "recipe.extrapolate.order", "measure.seed")
 """What may differ between the runs of one table."""
+MEASURES = ("follow", "centred", "ahead")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
     """One run. follow, centred: by round, the policy that the round left in force with the people of that round.
 
+    ahead: centred, with the people of the round after, so one round fewer; empty for a run of one round.
     loss: of held-out text after the last round less that of the base, nats a token.
     """
 
@@ -47,6 +57,7 @@ class Followed:
     run: str
     follow: tuple[float, ...]
     centred: tuple[float, ...]
+    ahead: tuple[float, ...]
     loss: float
     scripted: bool
 
@@ -126,6 +137,7 @@ def follow_of(run: Run, arm: str, seed: int) -> Followed:
         kind: tuple(score(run, stage, NAME, scale_name(kind, k)) for k, stage in enumerate(stages, 1))
         for kind in (RAW, CENTRED)
     }
+    ahead = tuple(score(run, stage, NAME, scale_name(CENTRED, k + 1)) for k, stage in enumerate(stages[:-1], 1))
     losses = [score(run, stage, "lm_loss", "nats_per_token") for stage in ("r0.measure", stages[-1])]
     return Followed(
         arm=arm,
@@ -133,6 +145,7 @@ def follow_of(run: Run, arm: str, seed: int) -> Followed:
         run=str(run.folder),
         follow=values[RAW],
         centred=values[CENTRED],
+        ahead=ahead,
         loss=losses[1] - losses[0],
         scripted=bool(run.manifest.get("scripted")),
     )
@@ -164,8 +177,7 @@ def table(found: Sequence[Followed]) -> dict[str, Any]:
     by_arm = {arm: {one.seed: one for one in found if one.arm == arm} for arm in ARMS}
     arms = {
         arm: {
-            "follow": asdict(t_mean([mean(one.follow) for one in runs.values()])),
-            "centred": asdict(t_mean([mean(one.centred) for one in runs.values()])),
+            **{name: asdict(t_mean([mean(getattr(one, name)) for one in runs.values()])) for name in MEASURES},
             "loss": asdict(t_mean([one.loss for one in runs.values()])),
             "centred_by_round": [mean(values) for values in zip(*(one.centred for one in runs.values()), strict=True)],
         }
@@ -175,7 +187,7 @@ def table(found: Sequence[Followed]) -> dict[str, Any]:
     differences = []
     for first, second in PAIRS:
         seeds = sorted(by_arm[first].keys() & by_arm[second].keys())
-        for measure in ("follow", "centred"):
+        for measure in MEASURES:
             change = [
                 mean(getattr(by_arm[first][s], measure)) - mean(getattr(by_arm[second][s], measure)) for s in seeds
             ]
@@ -200,14 +212,14 @@ def _without_own(config: Mapping[str, Any]) -> dict[str, Any]:
     for instrument in out.get("measure", {}).get("instruments", []):
         instrument.pop("seed", None)
     for path in OWN:
-        section, _, key = path.partition(".")
-        (out.get(section, {}).pop(key, None) if key else out.pop(section, None))
+        *sections, key = path.split(".")
+        functools.reduce(lambda part, name: part.get(name, {}), sections, out).pop(key, None)
     return out
 
 
 def mean(values: Sequence[float]) -> float:
     """Return the mean; nan when a value is."""
-    return math.fsum(values) / len(values) if len(values) else math.nan
+    return math.fsum(values) / len(values) if values else math.nan
 
 
 def t_mean(values: Sequence[float]) -> Mean:
@@ -225,14 +237,17 @@ def t_mean(values: Sequence[float]) -> Mean:
 def print_table(found: Sequence[Followed], figures: Mapping[str, Any]) -> None:
     if any(one.scripted for one in found):
         print("The scripted engine answered, no model did: these numbers are no finding.")
-    print("Follow: mean over rounds of the cosine with the people of that round; 95 % by t over seeds")
-    print(f"{'arm':<12} {'follow':>26} {'centred':>26} {'loss, nats':>26}  centred by round")
+    print(
+        "Follow: mean over rounds of the cosine with the people of that round; ahead: centred, with those of the next."
+    )
+    print("95 % by t over seeds")
+    print(f"{'arm':<13} {'follow':>26} {'centred':>26} {'ahead':>26} {'loss, nats':>26}  centred by round")
     for arm, row in figures["arms"].items():
         rounds = " ".join(f"{value:+.3f}" for value in row["centred_by_round"])
-        print(f"{arm:<12} {span(row['follow'])} {span(row['centred'])} {span(row['loss'])}  {rounds}")
+        print(f"{arm:<13} {' '.join(span(row[name]) for name in (*MEASURES, 'loss'))}  {rounds}")
     print("Paired differences")
     for row in figures["differences"]:
-        print(f"{row['arms']:<24} {row['measure']:<8} {span(row)}  n = {row['n']} seeds")
+        print(f"{row['arms']:<25} {row['measure']:<8} {span(row)}  n = {row['n']} seeds")
 
 
 def span(row: Mapping[str, Any]) -> str:

@@ -92,8 +92,34 @@ class RaftConfig(TrainConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extrapolate:
+    """Whether to learn from the votes of this round, or from where the votes of the rounds so far are going."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    order: Annotated[int, Field(ge=0, le=8)] = 0
+    """Degree of the polynomial through the votes of the last rounds (M); 0 is lifelong: this round alone."""
+    horizon: Annotated[int, Field(ge=0, le=64)] = 1
+    """Rounds ahead (k)."""
+    votes: Literal["shares", "hard"] = "shares"
+    """shares: log-odds of the vote shares. hard: the side that wins, as +1 or -1, repeated as often as it comes out."""
+    shrink: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the extrapolated move that is believed; null: by how far moves stand out of the voters' noise."""
+    cap: Annotated[int, Field(ge=1)] = 5
+    """Most copies of a hard vote."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes anything: lifelong learning from shares takes votes as they are."""
+        return self.order > 0 or self.votes == "hard"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChoiceConfig(TrainConfig):
     """What utility control has beside."""
+
+    extrapolate: Extrapolate = field(default_factory=Extrapolate)
+    """Learn from votes to come."""
 
     target: str = "share"
     """What the policy is to match: share, or an aggregation target (borda, condorcet, lottery, consensus, maxmin)."""

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from agents.errors import UserError
 from agents.sample import Sample
 from selfalign.build.rows import TrainingSet
-from selfalign.config import TrainConfig
-from selfalign.label.shares import check_target
+from selfalign.config import Extrapolate, TrainConfig
+from selfalign.label.extrapolated import extrapolated
+from selfalign.label.shares import SHARE, check_target
 from selfalign.samples import Funnel, split_by_scene, usable
 
 Builder = Callable[[Sequence[Sample], Any, Funnel, int], TrainingSet]
@@ -46,6 +47,12 @@ class Recipe:
         target = getattr(config, "target", "")
         if target:
             check_target(target, "recipe.target")
+        if target not in ("", SHARE) and extrapolation(config) is not None:
+            raise UserError(
+                f"recipe.target = {target} cannot be extrapolated.",
+                "what is extrapolated is the share of the votes on a pair.",
+                f"set recipe.target={SHARE}, or recipe.extrapolate.order=0",
+            )
         if self.engine == "trl:dpo" and config.lora_dropout > 0:
             raise UserError(
                 f"recipe.lora_dropout = {config.lora_dropout} has no effect with recipe {self.name}.",
@@ -59,14 +66,32 @@ class Recipe:
                 "set recipe.beta between 1 and 10",
             )
 
-    def rows(self, samples: Sequence[Sample], config: TrainConfig, seed: int) -> tuple[TrainingSet, list[Sample]]:
-        """Return (training rows, samples of held-out scenes). Raises UserError when the samples teach nothing."""
+    def rows(
+        self,
+        samples: Sequence[Sample],
+        config: TrainConfig,
+        seed: int,
+        *,
+        earlier: Sequence[Sequence[Sample]] = (),
+    ) -> tuple[TrainingSet, list[Sample]]:
+        """Return (training rows, samples of held-out scenes). Raises UserError when the samples teach nothing.
+
+        earlier: the samples of the rounds before, oldest first; only extrapolation reads them.
+        """
         self.check(config)
         kept, funnel = usable(samples)
+        if (ahead := extrapolation(config)) is not None:
+            kept, funnel = extrapolated(kept, earlier, ahead, funnel)
         train, held = split_by_scene(kept, config.held_share, seed)
         if held:
             funnel = funnel.then("not held out", len(kept), len(train), {"scene held out": len(held)})
         return self.build(train, config, funnel, seed), held
+
+
+def extrapolation(config: TrainConfig) -> Extrapolate | None:
+    """Return how votes are extrapolated, None where they are taken as they are."""
+    found: Extrapolate | None = getattr(config, "extrapolate", None)
+    return found if found is not None and found.changes else None
 
 
 def settings(config: TrainConfig) -> dict[str, Any]:

@@ -16,12 +16,15 @@ from agents.sample import Sample
 from agents.scoring import LABELS, listed, permutations
 from selfalign.build.rows import Row, TrainingSet, chat
 from selfalign.config import ChoiceConfig
+from selfalign.label.extrapolated import copies_of, num_votes
 from selfalign.label.shares import shares_of
 from selfalign.samples import Funnel, drop
 
 
 def choice_rows(samples: Sequence[Sample], config: ChoiceConfig, funnel: Funnel, seed: int) -> TrainingSet:
     """Return two rows a pair: {"prompt", "stub", "labels", "target"}. Raises UserError when nothing can be learned.
+
+    A pair with extrapolated hard votes has as many of the two as these come to.
 
     The target is the share of the votes under `config.target`; pairs with fewer than `config.min_votes` votes, or a
     share within `config.margin` of a half, are left out and counted.
@@ -32,7 +35,7 @@ def choice_rows(samples: Sequence[Sample], config: ChoiceConfig, funnel: Funnel,
         pairs,
         funnel,
         "enough votes",
-        lambda s: None if len(s.votes) >= config.min_votes else f"fewer than {config.min_votes} votes",
+        lambda s: None if num_votes(s) >= config.min_votes else f"fewer than {config.min_votes} votes",
     )
     kept, funnel = drop(enough, funnel, "decided", lambda s: _undecided(shares.get(s.sample_id), config.margin))
     if not kept:
@@ -44,8 +47,9 @@ def choice_rows(samples: Sequence[Sample], config: ChoiceConfig, funnel: Funnel,
     rows: list[Row] = []
     ids: list[str] = []
     for sample in kept:
-        rows += both_orders(sample, shares[sample.sample_id])
-        ids += [sample.sample_id] * 2
+        both = both_orders(sample, shares[sample.sample_id]) * copies_of(sample)
+        rows += both
+        ids += [sample.sample_id] * len(both)
     firsts = sum(shares[sample.sample_id] > 0.5 for sample in kept)
     return TrainingSet(
         form="choice",

@@ -16,7 +16,7 @@ from selfalign.gate.criteria import Verdict, judge_gate
 from selfalign.loop.workshop import Workshop, differing, read_json, stage_of
 from selfalign.measure import compare, comparison_dict, item_texts, measure, pairs_asked, score
 from selfalign.policy.store import BASE, PolicyMeta
-from selfalign.recipe import settings
+from selfalign.recipe import extrapolation, settings
 from selfalign.samples import Funnel, Step, drop
 from selfalign.train.job import ADAPTER, ROWS, TrainJob, write_json, write_rows
 from selfalign.train.progress import curve_frame
@@ -80,7 +80,8 @@ def label(shop: Workshop, state: State) -> State:
     assert built is not None, "label runs after build"
     ids = set(built["sample_ids"])
     samples = [s for s in shop.session.run.read_samples(f"r{state['round']}.play") if s.sample_id in ids]
-    training, held = shop.recipe.rows(samples, shop.recipe_config, _seed(shop, "rows"))
+    earlier = _earlier(shop, state["round"])
+    training, held = shop.recipe.rows(samples, shop.recipe_config, _seed(shop, "rows"), earlier=earlier)
     write_rows(folder / ROWS, training.rows, training.sample_ids)
     first = tuple(Step(**step) for step in built["steps"])
     funnel = Funnel(first + training.funnel.steps)
@@ -239,6 +240,13 @@ def _clean_samples(shop: Workshop, round_: int) -> tuple[list[Sample], Funnel]:
         return "is a test item" if shared[sample.sample_id] else "shares eight words in a row with a test item"
 
     return drop(samples, Funnel(), "not a test item", is_test)
+
+
+def _earlier(shop: Workshop, round_: int) -> list[list[Sample]]:
+    """Return the samples of the rounds before that extrapolation reaches back to, oldest first."""
+    ahead = extrapolation(shop.recipe_config)
+    reach = 0 if ahead is None else ahead.order
+    return [shop.session.run.read_samples(f"r{k}.play") for k in range(max(1, round_ - reach), round_)]
 
 
 def _same_recipe(shop: Workshop, state: State, told: dict[str, Any], mine: dict[str, Any]) -> None:

@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ConfigDict, Field
 
+from agents.statistics.extrapolation import Shrink, carried, extrapolate, extrapolate_shares, hard_targets
 from societies.coevolution.desk import Desk
-from societies.coevolution.extrapolation import Shrink, extrapolate, extrapolate_shares
 from societies.coevolution.protocols import Bank, Life, Turn
-from societies.coevolution.votes import carried, hard_targets
 
 FloatArray = npt.NDArray[np.float64]
 Mode = Literal["iterative", "independent"]

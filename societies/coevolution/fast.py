@@ -12,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.statistics.drift import Kind, steps
-from societies.coevolution.extrapolation import extrapolate
+from agents.statistics.extrapolation import CAP, extrapolate
 from societies.coevolution.protocols import Pulls
-from societies.coevolution.votes import CAP
 
 FloatArray = npt.NDArray[np.float64]
 FastArm = Literal["none", "frozen", "learner", "oracle"]

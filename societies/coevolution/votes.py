@@ -1,4 +1,4 @@
-"""Votes on pairs: what a panel answers, what votes say about values, and votes extrapolated in time.
+"""Votes on pairs: what a panel answers, and what votes say about values.
 
 A pair asks on which side of a threshold somebody stands in one dimension. With thresholds evenly spread over
 [-span, span], the mean signed vote of a dimension times the span is the mean value: linear, for one or a million.
@@ -13,13 +13,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from societies.coevolution.extrapolation import extrapolate
 from societies.coevolution.records import Answers, PreferenceVote
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Ballot = Literal["hard", "shares", "readings"]
-CAP = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,33 +110,6 @@ def flipped(share: FloatArray, bank: PairBank, noise: float, num_voters: int, rn
     first = np.rint(share * num_voters).astype(np.int64)
     kept = rng.binomial(first, 1 - noise) + rng.binomial(num_voters - first, noise)
     return np.asarray(kept / num_voters, dtype=np.float64)
-
-
-def hard_targets(series: FloatArray, order: int, horizon: int, *, cap: int | None = CAP) -> FloatArray:
-    """Return signed copies of each pair after extrapolating hard votes: a sign, and how often the row is repeated.
-
-    series: (num_points, num_pairs) of +1, -1, and nan or 0 where missing (counted as 0). Values are whole numbers; 0,
-    which missing votes can bring about, means that the row is left out: nan. cap: most copies; None is no cap.
-    Source: ProgressGym, arXiv 2406.20087 (its code asserts that 0 never happens; it does).
-    """
-    votes = np.nan_to_num(np.asarray(series, dtype=np.float64))
-    copies = extrapolate(votes, order, horizon)
-    if cap is not None:
-        copies = np.clip(copies, -cap, cap)
-    return np.where(copies == 0, np.nan, copies)
-
-
-def carried(series: FloatArray) -> FloatArray:
-    """Return the series with each gap filled by the last known point, or by the next one before the first is known.
-
-    A pair that was never answered stays nan.
-    """
-    x = np.array(series, dtype=np.float64)
-    for rows in (range(1, len(x)), range(len(x) - 2, -1, -1)):
-        for t in rows:
-            other = t - 1 if rows.step == 1 else t + 1
-            x[t] = np.where(np.isnan(x[t]), x[other], x[t])
-    return x
 
 
 def pooled(votes: Iterable[PreferenceVote], pair_ids: Sequence[str]) -> tuple[Answers, float]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from societies.coevolution.extrapolation import extrapolate, extrapolate_shares, noise_gain, pays, weights
+from agents.statistics.extrapolation import extrapolate, extrapolate_shares, noise_gain, pays, weights
 
 
 @given(order=st.integers(0, 5), horizon=st.integers(1, 6), seed=st.integers(0, 99))

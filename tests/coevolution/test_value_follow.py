@@ -31,7 +31,8 @@ from agents.requests import Event, Score
 from agents.sample import Sample
 from agents.scoring import listed
 from agents.statistics import drift as ours
-from benchmarks.follow import ARMS, Followed, check_alike, follow_of, stage_after, t_mean, table
+from agents.statistics.extrapolation import extrapolate_shares
+from benchmarks.follow import ARMS, Followed, check_alike, follow_of, mean, stage_after, t_mean, table
 from selfalign.config import LoopConfig
 from selfalign.loop.graph import run_loop
 from selfalign.loop.workshop import Workshop
@@ -295,7 +296,7 @@ class NumericTrainer:
 
 @functools.cache
 def config_of(arm: str, seed: int) -> RunConfig:
-    words = ["loop.num_rounds=3", "society.people.num=50", "measure.instruments.1.num=2", *ARMS[arm]]
+    words = ["loop.num_rounds=3", "society.people.num=1000", "measure.instruments.1.num=2", *ARMS[arm]]
     config = compose(["experiment=follow_small", f"seed={seed}", *words])
     return dataclasses.replace(config, population={"name": "none"})
 
@@ -330,12 +331,33 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], Any]
 
 def test_arms_differ_in_the_parent_of_what_is_trained_and_in_nothing_else(runs: Any) -> None:
     parents = {arm: [job.parent for job in runs[arm, 0][1].jobs] for arm in ARMS}
-    assert parents == {"lifelong": ["base", "p1", "p2"], "independent": ["base"] * 3, "none": []}
+    on = ["base", "p1", "p2"]
+    assert parents == {"lifelong": on, "independent": ["base"] * 3, "extrapolative": on, "none": []}
     votes = [runs[arm, 0][0].read_events("r3.play", "votes")["p_first"].to_list() for arm in ARMS]
-    assert votes[0] == votes[1] == votes[2]
-    digests = [[job.data_digest for job in runs[arm, 0][1].jobs] for arm in ("lifelong", "independent")]
-    assert digests[0] == digests[1]
-    assert {arm: runs[arm, 0][2]["current"] for arm in ARMS} == {"lifelong": "p3", "independent": "p3", "none": "base"}
+    assert all(column == votes[0] for column in votes)
+    digests = {arm: [job.data_digest for job in runs[arm, 0][1].jobs] for arm in ARMS}
+    assert digests["lifelong"] == digests["independent"]
+    assert not set(digests["lifelong"][1:]) & set(digests["extrapolative"][1:])
+    assert {arm: runs[arm, 0][2]["current"] for arm in ARMS} == {
+        arm: "p3" if jobs else "base" for arm, jobs in parents.items()
+    }
+
+
+def test_the_extrapolative_arm_is_taught_the_line_through_the_rounds_and_is_ahead(runs: Any) -> None:
+    run, trainer, _ = runs["extrapolative", 0]
+    shares = [
+        {(v["first"], v["second"]): v["p_first"] for v in run.read_events(f"r{k}.play", "votes").to_dicts()}
+        for k in (2, 3)
+    ]
+    rows = read_rows(trainer.jobs[2].folder / ROWS)[::2]
+    asked = [tuple(line[4:] for line in row["prompt"][-1]["content"].splitlines()[-2:]) for row in rows]
+    series = np.array([[known[key] for key in asked] for known in shares])
+    taught = [row["target"][0] for row in rows]
+    assert taught == pytest.approx(extrapolate_shares(series, 1, 1, num_voters=1000.0).tolist())
+    assert np.abs(np.subtract(taught, series[1])).max() > 0.02
+    ahead = {arm: [mean(follow_of(runs[arm, s][0], arm, s).ahead) for s in (0, 1)] for arm in ARMS}
+    assert all(np.subtract(ahead["extrapolative"], ahead["lifelong"]) > 0)
+    assert len(follow_of(run, "extrapolative", 0).ahead) == 2
 
 
 def test_without_training_every_round_is_played_and_only_the_base_is_measured(runs: Any) -> None:
@@ -377,7 +399,7 @@ def test_runs_of_other_settings_do_not_stand_in_one_table() -> None:
 
 
 def test_a_followed_run_keeps_nan_where_a_vector_has_no_direction() -> None:
-    one = Followed(arm="none", seed=0, run="", follow=(0.9,), centred=(math.nan,), loss=0.0, scripted=False)
+    one = Followed(arm="none", seed=0, run="", follow=(0.9,), centred=(math.nan,), ahead=(), loss=0.0, scripted=False)
     assert t_mean([sum(one.centred)]).n == 0
 
 

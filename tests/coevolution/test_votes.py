@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from societies.coevolution.extrapolation import extrapolate
+from agents.statistics.extrapolation import carried, extrapolate, hard_targets
 from societies.coevolution.fast import learn_votes
 from societies.coevolution.records import Answers, PreferenceVote
-from societies.coevolution.votes import carried, even_bank, flipped, hard_targets, pooled, shares
+from societies.coevolution.votes import even_bank, flipped, pooled, shares
 
 
 @given(seed=st.integers(0, 999), order=st.integers(0, 3), horizon=st.integers(1, 4))

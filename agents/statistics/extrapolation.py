@@ -1,4 +1,4 @@
-"""Where a series is going: polynomial extrapolation, what it costs in noise, and a careful form for vote shares.
+"""Where a series is going: polynomial extrapolation, what it costs in noise, and careful forms for votes and shares.
 
 Source: ProgressGym, NeurIPS 2024, arXiv 2406.20087: the (order + 1)th difference is taken to be zero, one step at a
 time. Done k times this is Lagrange's polynomial through the last order + 1 points, read at t + k.
@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 Shrink = float | Literal["auto"]
+CAP = 5
+"""Most copies of a hard vote. Source: ProgressGym, arXiv 2406.20087."""
 
 
 @cache
@@ -80,6 +82,33 @@ def extrapolate_shares(
     move = extrapolate(odds, order, horizon) - odds[-1]
     factor = _stein(odds, p, move, order, horizon, num_voters) if shrink == "auto" else float(shrink)
     return np.asarray(1 / (1 + np.exp(-(odds[-1] + factor * move))))
+
+
+def hard_targets(series: FloatArray, order: int, horizon: int, *, cap: int | None = CAP) -> FloatArray:
+    """Return signed copies of each pair after extrapolating hard votes: a sign, and how often the row is repeated.
+
+    series: (num_points, num_pairs) of +1, -1, and nan or 0 where missing (counted as 0). Values are whole numbers; 0,
+    which missing votes can bring about, means that the row is left out: nan. cap: most copies; None is no cap.
+    Source: ProgressGym, arXiv 2406.20087 (its code asserts that 0 never happens; it does).
+    """
+    votes = np.nan_to_num(np.asarray(series, dtype=np.float64))
+    copies = extrapolate(votes, order, horizon)
+    if cap is not None:
+        copies = np.clip(copies, -cap, cap)
+    return np.where(copies == 0, np.nan, copies)
+
+
+def carried(series: FloatArray) -> FloatArray:
+    """Return the series with each gap filled by the last known point, or by the next one before the first is known.
+
+    A pair that was never answered stays nan.
+    """
+    x = np.array(series, dtype=np.float64)
+    for rows in (range(1, len(x)), range(len(x) - 2, -1, -1)):
+        for t in rows:
+            other = t - 1 if rows.step == 1 else t + 1
+            x[t] = np.where(np.isnan(x[t]), x[other], x[t])
+    return x
 
 
 def _stein(odds: FloatArray, p: FloatArray, move: FloatArray, order: int, horizon: int, num_voters: float) -> float:
