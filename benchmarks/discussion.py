@@ -28,11 +28,13 @@ import orjson
 from agents.requests import Reply
 from benchmarks.discussion_script import discussion
 from sim.engines.base import Engine, Ticket
+from sim.engines.endpoint import OpenaiConfig
 from sim.engines.kind import EngineSetting
-from sim.engines.openai import OpenaiConfig, OpenaiEngine
+from sim.engines.openai import OpenaiEngine
 from sim.engines.scripted import ScriptedEngine
 from sim.engines.test_server import reply_text
-from sim.scheduler import Limits, Scheduler
+from sim.limits import Limits
+from sim.scheduler import Scheduler
 
 
 @contextmanager

@@ -28,7 +28,8 @@ from agents.requests import Fork, Generate, Message, Reply, Sampling, Score, Scr
 from sim.engines.base import Ticket
 from sim.engines.kind import EngineSetting
 from sim.engines.vllm import VllmConfig, VllmEngine
-from sim.scheduler import Limits, Scheduler
+from sim.limits import Limits
+from sim.scheduler import Scheduler
 
 Scripts = Callable[[int, bool], Iterator[tuple[str, Script[Any]]]]
 """(number of scenes, persona first?) -> named scripts."""
@@ -181,6 +182,10 @@ class Recorder:
     def poll(self) -> Any:
         """Pass on."""
         return self.inner.poll()
+
+    def withdraw(self) -> int:
+        """Pass on."""
+        return int(self.inner.withdraw())
 
     def facts(self) -> dict[str, Any]:
         """Pass on."""

@@ -24,7 +24,8 @@ from typing import Any
 from agents.requests import Generate, Message, Reply, Script
 from sim.engines.base import Finished, Ticket, Usage
 from sim.journal import Journal
-from sim.scheduler import Limits, Scheduler
+from sim.limits import Limits
+from sim.scheduler import Scheduler
 
 NUM_REQUESTS = 3
 
@@ -44,6 +45,10 @@ class Instant:
         queue, self._queue = self._queue, []
         usage = Usage(100, 50, 20, 0.01)
         return [Finished(t, Reply(text="So be it.", identity=t.key, num_tokens=20), usage) for t in queue]
+
+    def withdraw(self) -> int:
+        """Every ticket comes back by itself."""
+        return 0
 
     def facts(self) -> dict[str, Any]:
         """Return nothing of interest."""

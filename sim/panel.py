@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import IO, Any
 
-from sim.scheduler import Tally
+from sim.tally import Tally
 
 PLAIN_EVERY_S = 10.0
 

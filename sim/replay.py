@@ -35,6 +35,10 @@ class NothingOwed:
         """Nothing is ever under way."""
         return []
 
+    def withdraw(self) -> int:
+        """Every ticket comes back by itself."""
+        return 0
+
     def facts(self) -> dict[str, Any]:
         """Say that this is a replay."""
         return {"engine": "replay of the journal"}

@@ -7,126 +7,24 @@ depend on the order of completion: identities, seeds, notes and budgets follow t
 
 from __future__ import annotations
 
-import logging
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from agents.errors import UserError
-from agents.requests import (
-    Cause,
-    Event,
-    Forfeit,
-    Fork,
-    Generate,
-    OverBudget,
-    RequestFailed,
-    Score,
-    Script,
-    request_digest,
-)
+from agents.requests import Event, Forfeit, Fork, Generate, OverBudget, RequestFailed, Score, Script, request_digest
 from agents.sample import Sample
 from sim.engines.base import Engine, Finished, Ticket
 from sim.journal import Journal
+from sim.limits import Limits, Meter
+from sim.tally import Tally
+from sim.task import Outcome, Task, cause_of
 
-log = logging.getLogger(__name__)
 MAX_REFUSED = 8
 """Times that a script may answer `OverBudget` with yet another request before it is ended."""
 PAUSED_LOOK_S = 0.05
 """How long a paused scheduler sleeps before it looks again."""
-
-NoteItem: TypeAlias = Event | Sample | Forfeit
-Note: TypeAlias = tuple[str, int, NoteItem]
-"""(path of the script that wrote it, number of requests that script had made, what it wrote)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """When to stop. None is no limit. The two script limits hold along every branch of a script's forks.
-
-    The run limits count what this attempt asks the engine for; what the journal answers is free.
-    """
-
-    window: int = 512
-    script_requests: int | None = None
-    script_tokens: int | None = None
-    run_requests: int | None = None
-    run_tokens: int | None = None
-    run_seconds: float | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class Outcome:
-    """How one root script ended. value is its return value; cause and why are set when it was lost."""
-
-    index: int
-    path: str
-    value: Any = None
-    notes: list[Note] = field(default_factory=list)
-    cause: Cause | None = None
-    why: str = ""
-
-
-@dataclass(slots=True)
-class Tally:
-    """Running counts of a stage. stopped: "" while going or complete, else why it stopped early."""
-
-    num_scripts: int = 0
-    num_done: int = 0
-    num_lost: int = 0
-    num_live: int = 0
-    num_requests: int = 0
-    num_from_journal: int = 0
-    num_failed: int = 0
-    num_prompt_tokens: int = 0
-    num_cached_tokens: int = 0
-    num_output_tokens: int = 0
-    num_forfeits: int = 0
-    lost: dict[str, int] = field(default_factory=dict)
-    forfeits: dict[str, int] = field(default_factory=dict)
-    by_purpose: dict[str, list[float]] = field(default_factory=dict)
-    seconds: float = 0.0
-    stopped: str = ""
-
-
-class _Task:
-    """One script, root or forked child."""
-
-    __slots__ = (
-        "children",
-        "error",
-        "index",
-        "notes",
-        "num_refused",
-        "ordinal",
-        "parent",
-        "path",
-        "results",
-        "script",
-        "slot",
-        "spent",
-        "value",
-        "waiting",
-    )
-
-    def __init__(self, script: Script[Any], path: str, parent: _Task | None, slot: int, index: int) -> None:
-        self.script = script
-        self.path = path
-        self.parent = parent
-        self.slot = slot
-        self.index = index
-        self.ordinal = 0
-        self.waiting = 0
-        self.num_refused = 0
-        self.results: list[Any] | None = None
-        self.children: list[_Task] = []
-        self.notes: list[Note] = []
-        self.spent: tuple[int, int] = (0, 0) if parent is None else parent.spent
-        self.value: Any = None
-        self.error: BaseException | None = None
 
 
 class Scheduler:
@@ -151,14 +49,13 @@ class Scheduler:
         self.tally = Tally()
         self._on_progress = on_progress
         self._progress_every_s = progress_every_s
-        self._ready: deque[tuple[_Task, Any]] = deque()
+        self._ready: deque[tuple[Task, Any]] = deque()
         self._outbox: list[Ticket] = []
         self._in_flight = 0
-        self._paid_tokens = 0
+        self._meter = Meter(self.limits)
         self._done: list[Outcome] = []
         self._stop = ""
         self._paused = False
-        self._idle_s = 0.0
 
     def stop(self, why: str) -> None:
         """Ask for a clean end: nothing new is submitted, what is in flight is awaited and journalled."""
@@ -181,7 +78,8 @@ class Scheduler:
         scripts: (name, script) pairs with unique names, drawn lazily as the window allows.
         Raises UserError from the journal, EngineDied from the engine.
         """
-        began = self._reported = time.monotonic()
+        self._reported = time.monotonic()
+        self._meter = Meter(self.limits)
         source = iter(scripts)
         exhausted = False
         try:
@@ -207,7 +105,7 @@ class Scheduler:
                     yield from done
                 if self._stop:
                     self._outbox.clear()
-                    self._in_flight -= self._withdrawn()
+                    self._in_flight -= self.engine.withdraw()
                 if self._outbox and not self._paused:
                     batch, self._outbox = self._outbox, []
                     self._in_flight += len(batch)
@@ -215,37 +113,23 @@ class Scheduler:
                 if self._in_flight:
                     self._receive(self.engine.poll())
                 elif self._paused and not self._stop:
-                    self._wait()
+                    self._meter.rest(PAUSED_LOOK_S)
                 elif not self._ready and not self._done and (self._stop or (exhausted and not self.tally.num_live)):
                     break
-                self._watch(began)
+                self._watch()
         finally:
-            self.tally.seconds = time.monotonic() - began - self._idle_s
+            self.tally.seconds = self._meter.seconds
             self.tally.stopped = self._stop
             self._report()
 
-    def _wait(self) -> None:
-        """Let a moment pass while paused."""
-        before = time.monotonic()
-        time.sleep(PAUSED_LOOK_S)
-        self._idle_s += time.monotonic() - before
-
-    def _withdrawn(self) -> int:
-        """Return how many requests the engine gives up, now that the run stops: those that wait for a person."""
-        withdraw = getattr(self.engine, "withdraw", None)
-        return int(withdraw()) if withdraw is not None else 0
-
-    def _watch(self, began: float) -> None:
+    def _watch(self) -> None:
+        tally = self.tally
+        why = self._meter.spent(tally.num_requests - tally.num_from_journal)
+        if why:
+            self.stop(why)
         now = time.monotonic()
-        limits, tally = self.limits, self.tally
-        if limits.run_seconds is not None and now - began - self._idle_s > limits.run_seconds:
-            self.stop(f"budget: {limits.run_seconds / 60:g} minutes are used up")
-        if limits.run_requests is not None and tally.num_requests - tally.num_from_journal >= limits.run_requests:
-            self.stop(f"budget: {limits.run_requests} requests are used up")
-        if limits.run_tokens is not None and self._paid_tokens >= limits.run_tokens:
-            self.stop(f"budget: {limits.run_tokens} tokens are used up")
         if now - self._reported >= self._progress_every_s:
-            tally.seconds = now - began - self._idle_s
+            tally.seconds = self._meter.seconds
             self._reported = now
             self._report()
 
@@ -254,7 +138,7 @@ class Scheduler:
             self._on_progress(self.tally)
 
     def _admit(self, name: str, script: Script[Any]) -> None:
-        task = _Task(script, self.prefix + name, None, 0, self.tally.num_scripts)
+        task = Task(script, self.prefix + name, None, 0, self.tally.num_scripts)
         self.tally.num_scripts += 1
         self.tally.num_live += 1
         self._ready.append((task, None))
@@ -266,23 +150,13 @@ class Scheduler:
         if self.journal is not None:
             self.journal.append(finished)
         for item in finished:
-            self._paid_tokens += item.usage.num_prompt + item.usage.num_output
+            self._meter.num_tokens += item.usage.num_prompt + item.usage.num_output
             self._deliver(item)
 
     def _deliver(self, item: Finished) -> None:
         ticket, usage, tally = item.ticket, item.usage, self.tally
-        task: _Task = ticket.owner
-        tally.num_requests += 1
-        tally.num_prompt_tokens += usage.num_prompt
-        tally.num_cached_tokens += usage.num_cached
-        tally.num_output_tokens += usage.num_output
-        cost = tally.by_purpose.get(ticket.request.purpose)
-        if cost is None:
-            cost = tally.by_purpose[ticket.request.purpose] = [0, 0, 0, 0]
-        cost[0] += 1
-        cost[1] += usage.num_prompt
-        cost[2] += usage.num_cached
-        cost[3] += usage.num_output
+        task: Task = ticket.owner
+        tally.count(ticket.request.purpose, usage)
         requests, tokens = task.spent
         task.spent = (requests, tokens + usage.num_prompt + usage.num_output)
         value: Any = item.result
@@ -304,7 +178,7 @@ class Scheduler:
         while ready:
             self._advance(*ready.popleft())
 
-    def _advance(self, task: _Task, value: Any) -> None:
+    def _advance(self, task: Task, value: Any) -> None:
         """Run one script until it waits for something or ends."""
         script = task.script
         try:
@@ -352,14 +226,10 @@ class Scheduler:
             task.error = error
             self._end(task)
 
-    def _over_budget(self, task: _Task, num: int) -> OverBudget | None:
-        limits = self.limits
+    def _over_budget(self, task: Task, num: int) -> OverBudget | None:
         requests, tokens = task.spent
-        if limits.script_requests is not None and requests + num > limits.script_requests:
-            refused = OverBudget(f"{limits.script_requests} requests are used up")
-        elif limits.script_tokens is not None and tokens >= limits.script_tokens:
-            refused = OverBudget(f"{limits.script_tokens} tokens are used up")
-        else:
+        refused = self._meter.refusal(requests, tokens, num)
+        if refused is None:
             task.spent = (requests + num, tokens)
             return None
         task.num_refused += 1
@@ -367,7 +237,7 @@ class Scheduler:
             raise refused
         return refused
 
-    def _send(self, task: _Task, request: Any, slot: int) -> None:
+    def _send(self, task: Task, request: Any, slot: int) -> None:
         ticket = Ticket(request, task.path, task.ordinal, self.run_seed, task, slot)
         task.ordinal += 1
         if self.journal is not None:
@@ -379,7 +249,7 @@ class Scheduler:
                 return
         self._outbox.append(ticket)
 
-    def _fork(self, task: _Task, fork: Fork) -> None:
+    def _fork(self, task: Task, fork: Fork) -> None:
         names = [name for name, _ in fork.children]
         if len(set(names)) != len(names):
             raise ValueError(f"{task.path} forks children with equal names: {sorted(names)}")
@@ -388,11 +258,11 @@ class Scheduler:
         task.ordinal += 1
         task.waiting = len(names)
         task.children = [
-            _Task(script, base + name, task, slot, task.index) for slot, (name, script) in enumerate(fork.children)
+            Task(script, base + name, task, slot, task.index) for slot, (name, script) in enumerate(fork.children)
         ]
         self._ready.extend((child, None) for child in task.children)
 
-    def _end(self, task: _Task) -> None:
+    def _end(self, task: Task) -> None:
         parent = task.parent
         if parent is None:
             self._end_root(task)
@@ -410,7 +280,7 @@ class Scheduler:
         error = next((child.error for child in children if child.error is not None), None)
         self._ready.append((parent, error if error is not None else [child.value for child in children]))
 
-    def _end_root(self, task: _Task) -> None:
+    def _end_root(self, task: Task) -> None:
         outcome = Outcome(index=task.index, path=task.path, value=task.value, notes=task.notes)
         tally = self.tally
         tally.num_live -= 1
@@ -421,18 +291,7 @@ class Scheduler:
         if task.error is None:
             tally.num_done += 1
         else:
-            outcome.cause, outcome.why = _lost(task)
+            outcome.cause, outcome.why = cause_of(task)
             tally.num_lost += 1
             tally.lost[outcome.cause.value] = tally.lost.get(outcome.cause.value, 0) + 1
         self._done.append(outcome)
-
-
-def _lost(task: _Task) -> tuple[Cause, str]:
-    error = task.error
-    if isinstance(error, OverBudget):
-        return Cause.BUDGET, str(error)
-    if isinstance(error, RequestFailed):
-        return Cause.ENGINE, str(error)
-    assert error is not None
-    log.error("script %s failed:\n%s", task.path, "".join(traceback.format_exception(error)))
-    return Cause.BUG, f"{type(error).__name__}: {error}"

@@ -19,9 +19,9 @@ from sim.control import Control
 from sim.engines.base import Engine, PolicyRef
 from sim.engines.kind import EngineKind, EngineSetting
 from sim.engines.seated import Seated
+from sim.limits import Limits
 from sim.manifest import new_manifest
 from sim.models import ModelFolder, parse_entry, resolve
-from sim.scheduler import Limits
 from sim.stage import StageResult, Watcher, play_stage
 from sim.store import Run
 from societies.seam import Estimate, Setting, Society

@@ -15,9 +15,12 @@ from sim.control import Control
 from sim.engines.base import Engine, EngineDied
 from sim.interrupts import draining
 from sim.journal import Journal
-from sim.scheduler import Limits, Outcome, Scheduler, Tally
+from sim.limits import Limits
+from sim.scheduler import Scheduler
 from sim.store import Run
 from sim.tables import event_frame, sample_frame, write_frame, write_json, write_whole
+from sim.tally import Tally
+from sim.task import Outcome
 
 CHUNK = 256
 """Root scripts per Parquet part. A part is written once all of its scripts have ended, so its bytes never depend on

@@ -97,8 +97,9 @@ class Engine(Protocol):
     """Anything that answers requests.
 
     submit: take tickets; returns at once. poll: return what has finished, waiting a little when nothing has.
-    Raises EngineDied from either when it cannot go on. facts: plain values for the manifest (name, dtype, versions,
-    flags). close: give everything back; the engine is not used afterwards.
+    Raises EngineDied from either when it cannot go on. withdraw: the run stops; forget the tickets that would not
+    come back by themselves (those that wait for a person), and tell how many; 0 for all others. facts: plain values
+    for the manifest (name, dtype, versions, flags). close: give everything back; the engine is not used afterwards.
     """
 
     def submit(self, tickets: Sequence[Ticket]) -> None:
@@ -106,6 +107,9 @@ class Engine(Protocol):
 
     def poll(self) -> list[Finished]:
         """Return what has finished since the last call."""
+
+    def withdraw(self) -> int:
+        """Forget tickets that nothing but a person would answer; return how many will not come back."""
 
     def facts(self) -> dict[str, Any]:
         """Return what the manifest should say about this engine."""

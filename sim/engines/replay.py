@@ -58,6 +58,10 @@ class ReplayEngine:
             "resume the run with its engine to play what is missing, or replay with the run's own config",
         )
 
+    def withdraw(self) -> int:
+        """Every ticket comes back by itself."""
+        return 0
+
     def facts(self) -> dict[str, Any]:
         """Say that answers were read, not made."""
         return {"engine": "replay", "journals": [str(path) for path in self._paths]}

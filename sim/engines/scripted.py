@@ -85,6 +85,10 @@ class ScriptedEngine:
         output = len(result.text) // 4 if isinstance(result, Reply) else 1
         return Finished(ticket, result, Usage(num_prompt=prompt, num_output=output))
 
+    def withdraw(self) -> int:
+        """Every ticket comes back by itself."""
+        return 0
+
     def facts(self) -> dict[str, Any]:
         """Say plainly that nothing here is a model's."""
         return {"engine": "scripted", "scripted": True}

@@ -72,7 +72,9 @@ class Seated:
     def withdraw(self) -> int:
         """Give up waiting for people (the run stops); return how many tickets will not come back."""
         num, self._waiting = len(self._waiting), {}
-        return num
+        inside = self._inner.withdraw()
+        self._num_inside -= inside
+        return num + inside
 
     def facts(self) -> dict[str, Any]:
         """Return the inner engine's facts."""

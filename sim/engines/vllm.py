@@ -264,6 +264,10 @@ class VllmEngine:
         """Forget all cached prefixes: benchmarks start every run with an empty cache."""
         self._core.reset_prefix_cache()
 
+    def withdraw(self) -> int:
+        """Every ticket comes back by itself."""
+        return 0
+
     def facts(self) -> dict[str, Any]:
         """Return versions, device, flags and policies for the manifest."""
         import torch

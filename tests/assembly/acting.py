@@ -13,7 +13,9 @@ from agents.requests import Event, Generate, Request
 from agents.sample import Sample
 from sim.engines.base import Ticket
 from sim.engines.scripted import ScriptedEngine
-from sim.scheduler import Limits, Outcome, Scheduler
+from sim.limits import Limits
+from sim.scheduler import Scheduler
+from sim.task import Outcome
 from societies.assembly.config import AssemblyConfig
 from societies.assembly.society import society
 from societies.seam import Setting

@@ -24,9 +24,11 @@ from agents.persona import Persona
 from agents.requests import Event, Generate, Request
 from sim.config import compose, plugin_section, validate
 from sim.engines.scripted import ScriptedEngine
-from sim.scheduler import Limits, Outcome, Scheduler
+from sim.limits import Limits
+from sim.scheduler import Scheduler
 from sim.stage import Stopped, play_stage
 from sim.store import Run
+from sim.task import Outcome
 from societies.coevolution.live import LiveConfig, arm_differences, arm_slopes, society
 from societies.coevolution.live.config import News
 from societies.coevolution.live.live_values import speakers

@@ -17,7 +17,7 @@ from agents.requests import Message, Score
 from sim.config import compose, plugin_section, validate
 from sim.engines.babbler import Babbler
 from sim.engines.scripted import ScriptedEngine
-from sim.scheduler import Limits
+from sim.limits import Limits
 from sim.stage import Stopped, play_stage
 from sim.store import Run
 from societies.coevolution import CoevolutionConfig, registering, society

@@ -17,7 +17,7 @@ from selfalign.gate.thresholds import Thresholds
 from selfalign.measure import comparison_dict
 from sim.engines.base import Ticket
 from sim.engines.scripted import ScriptedEngine
-from sim.scheduler import Limits
+from sim.limits import Limits
 from sim.stage import Stopped, play_stage
 from sim.store import Run
 from sim.tables import write_frame, write_json

@@ -21,8 +21,9 @@ from agents.requests import (
     json_constraint,
 )
 from sim.engines.base import EngineDied, PolicyRef, Ticket
+from sim.engines.endpoint import OpenaiConfig, Pace, Server
 from sim.engines.kind import EngineSetting
-from sim.engines.openai import OpenaiConfig, OpenaiEngine, Server, _Pace
+from sim.engines.openai import OpenaiEngine
 from sim.engines.test_server import BackgroundServer, ServerOptions
 
 
@@ -77,7 +78,7 @@ def test_passing_failures_are_retried(status):
     with BackgroundServer(ServerOptions(latency_s=0.0, fail_every=3, fail_status=status)) as url:
         engine = opened(url)
         done = ask_all(engine, [generate(n) for n in range(60)])
-        assert engine.num_retried >= 20
+        assert engine.endpoint.num_retried >= 20
         engine.close()
     assert not [item.error for item in done if item.error]
 
@@ -167,7 +168,7 @@ def test_without_log_probabilities_scores_are_sampled_and_say_so(caplog):
 
 def test_control_marks_in_contents_do_not_reach_the_server_whole():
     engine = opened("http://127.0.0.1:1")
-    body = engine._body(generate(1).request, (Message("user", "a <|im_end|> b"),), 1)
+    body = engine.endpoint.body(generate(1).request, (Message("user", "a <|im_end|> b"),), 1)
     engine.close()
     assert "<|im_end|>" not in json.dumps(body)
 
@@ -196,11 +197,11 @@ def test_the_rate_limit_spaces_requests_out(monkeypatch):
     async def sleep(seconds):
         slept.append(seconds)
 
-    monkeypatch.setattr("sim.engines.openai.asyncio.sleep", sleep)
-    monkeypatch.setattr("sim.engines.openai.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("sim.engines.endpoint.asyncio.sleep", sleep)
+    monkeypatch.setattr("sim.engines.endpoint.time.monotonic", lambda: clock[0])
 
     async def run():
-        pace = _Pace(120)
+        pace = Pace(120)
         for _ in range(5):
             await pace.take(1)
 

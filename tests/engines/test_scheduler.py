@@ -23,7 +23,8 @@ from sim.engines.babbler import Babbler
 from sim.engines.base import EngineDied, Finished
 from sim.engines.scripted import ScriptedEngine
 from sim.journal import Journal, read_records
-from sim.scheduler import Limits, Scheduler
+from sim.limits import Limits
+from sim.scheduler import Scheduler
 from tests.engines.conftest import ShuffledEngine
 
 

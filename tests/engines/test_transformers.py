@@ -4,8 +4,10 @@ import pytest
 
 from agents.requests import Constraint, Generate, Message, Sampling, Score, ScoreMode
 from sim.engines.base import PolicyRef, Ticket
+from sim.engines.drawing import draw_token
 from sim.engines.kind import EngineSetting
-from sim.engines.transformers import TransformersConfig, TransformersEngine, _draw
+from sim.engines.transformers import TransformersEngine
+from sim.engines.transformers_model import TransformersConfig
 from tests.engines.conftest import drain, reference_logits, write_adapter
 
 pytestmark = pytest.mark.model
@@ -111,6 +113,6 @@ def test_drawing_inverts_the_cumulated_distribution():
     import torch
 
     logp = torch.tensor([0.5, 0.3, 0.2]).log()
-    assert [_draw(torch, logp, 1.0, 1.0, u) for u in (0.0, 0.49, 0.51, 0.79, 0.81, 0.9999)] == [0, 0, 1, 1, 2, 2]
-    assert {_draw(torch, logp, 1.0, 0.6, u / 100) for u in range(100)} == {0, 1}
-    assert _draw(torch, logp, 0.0, 1.0, 0.99) == 0
+    assert [draw_token(torch, logp, 1.0, 1.0, u) for u in (0.0, 0.49, 0.51, 0.79, 0.81, 0.9999)] == [0, 0, 1, 1, 2, 2]
+    assert {draw_token(torch, logp, 1.0, 0.6, u / 100) for u in range(100)} == {0, 1}
+    assert draw_token(torch, logp, 0.0, 1.0, 0.99) == 0

@@ -9,7 +9,8 @@ from agents.instruments import Instrument, Subject
 from agents.instruments.oracles import Responder
 from agents.requests import Script
 from sim.engines.scripted import ScriptedEngine
-from sim.scheduler import Outcome, Scheduler
+from sim.scheduler import Scheduler
+from sim.task import Outcome
 
 
 def play(scripts: Iterable[tuple[str, Script[Any]]], responder: Responder) -> list[Outcome]:

@@ -10,7 +10,8 @@ from agents.requests import Event, Generate, Script
 from agents.sample import Sample
 from sim.engines.base import Ticket
 from sim.engines.scripted import Babbler, ScriptedEngine
-from sim.scheduler import Outcome, Scheduler
+from sim.scheduler import Scheduler
+from sim.task import Outcome
 from societies.scenes.baselines import METHODS, baseline
 from societies.scenes.teller import Teller
 from tests.scenes.acting import Actors, one, small, text_of

@@ -10,7 +10,8 @@ from agents.persona import Persona
 from agents.requests import Generate, Score
 from sim.engines.base import Ticket
 from sim.engines.scripted import ScriptedEngine
-from sim.scheduler import Limits, Scheduler
+from sim.limits import Limits
+from sim.scheduler import Scheduler
 from societies.scenes import ScenesConfig, society
 from societies.seam import Setting
 from tests.scenes.acting import Actors, one, play, text_of

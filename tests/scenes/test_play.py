@@ -11,7 +11,7 @@ import pytest
 from agents.requests import Score
 from sim.engines.base import Ticket
 from sim.engines.scripted import Babbler, ScriptedEngine
-from sim.scheduler import Limits
+from sim.limits import Limits
 from societies.scenes.records import TABLES
 from societies.scenes.rules import MAX_TRIES
 from tests.scenes.acting import ROLES, STEPS, Actors, Played, one, play, text_of, who_reacts

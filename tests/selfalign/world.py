@@ -17,8 +17,8 @@ from sim.config import RunConfig, as_dict, validate
 from sim.engines.base import PolicyRef, Ticket
 from sim.engines.kind import EngineKind, EngineSetting
 from sim.engines.scripted import ScriptedEngine
+from sim.limits import Limits
 from sim.models import ModelFolder
-from sim.scheduler import Limits
 from sim.session import BASE, Session
 from sim.store import Run
 from societies.seam import Estimate, Setting

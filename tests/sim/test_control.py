@@ -13,9 +13,9 @@ import pytest
 from agents.requests import Generate, Message
 from sim.control import Control, give_order, read_order
 from sim.engines.scripted import ScriptedEngine
-from sim.scheduler import Tally
 from sim.stage import Stopped, play_stage
 from sim.store import Run
+from sim.tally import Tally
 
 
 def script(num: int) -> Iterator[Any]:

@@ -14,7 +14,7 @@ from sim import stage as stage_module
 from sim.engines.babbler import Babbler
 from sim.engines.base import EngineDied
 from sim.engines.scripted import ScriptedEngine
-from sim.scheduler import Limits
+from sim.limits import Limits
 from sim.stage import Stopped, play_stage
 from sim.store import Run
 
