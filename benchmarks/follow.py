@@ -75,6 +75,7 @@ class Mean:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Lifelong against independent against no training.")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="which arms; default: all")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where runs lie and are made")
     parser.add_argument("--read", action="store_true", help="only read finished runs; start nothing")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="further overrides of every run")
@@ -88,7 +89,7 @@ def main() -> None:
         found = [
             follow_of(finished(options.runs, arm, seed, options.set, read=options.read), arm, seed)
             for seed in options.seeds
-            for arm in ARMS
+            for arm in options.arms
         ]
     except UserError as error:
         print(error, file=sys.stderr)
@@ -187,6 +188,8 @@ def table(found: Sequence[Followed]) -> dict[str, Any]:
     differences = []
     for first, second in PAIRS:
         seeds = sorted(by_arm[first].keys() & by_arm[second].keys())
+        if not seeds:
+            continue
         for measure in MEASURES:
             change = [
                 mean(getattr(by_arm[first][s], measure)) - mean(getattr(by_arm[second][s], measure)) for s in seeds
