@@ -9,7 +9,7 @@ from pathlib import Path
 from agents.errors import UserError
 from sim.cli.seam import Verb
 
-METHODS = ("leximin", "maximin", "nash", "goldilocks", "legacy", "diversimax")
+METHODS = ("leximin", "maximin", "nash", "goldilocks", "legacy", "diversimax", "stratified", "random")
 EPILOG = """methods:
   leximin     the smallest chance as large as can be, then the next smallest, ... (default)
   maximin     the smallest chance as large as can be
@@ -17,24 +17,31 @@ EPILOG = """methods:
   goldilocks  neither too small nor too large a chance
   legacy      the greedy draw of old; chances estimated
   diversimax  one panel with even intersections; no lottery
+  stratified  a yardstick: quotas met on average, drawn systematically
+  random      a yardstick: a simple random sample, quotas or not
 
 examples:
   folkmoot sortition pool.csv quotas.csv --size 22
   folkmoot sortition pool.csv quotas.csv --size 22 --draw-seed 417253 --out lottery --plot chances.svg
   folkmoot sortition pool.csv quotas.csv --size 22 --tickets 1000 --alternates 6 --out lottery
-  folkmoot sortition pool.csv quotas.csv --size 22 --household street,postcode --compare legacy --json
+  folkmoot sortition pool.csv quotas.csv --size 22 --household street,postcode --compare legacy random --json
+  folkmoot sortition pool.csv quotas.csv --size 48 --tables 6 --rounds 4 --out lottery
+  folkmoot sortition pool.csv quotas.csv --size 22 --population shares.csv
+  folkmoot sortition reference_output --golden panels     (published figures of ten panels)
+  folkmoot sortition POOLS --golden pools                 (two public pools)
 
 pool.csv: one person a row, an id column, a column for each feature.
 quotas.csv: feature,value,min,max and if wanted min_flex,max_flex; "gender & age","female & 16-29" for intersections.
+shares.csv: feature,value,share of the whole population.
 """
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("pool", type=Path, help="CSV of the people who may be drawn")
-    parser.add_argument("quotas", type=Path, help="CSV of the quotas")
-    parser.add_argument("--size", type=int, required=True, metavar="K", help="seats on the panel")
+    parser.add_argument("pool", type=Path, help="CSV of the people who may be drawn; with --golden a folder")
+    parser.add_argument("quotas", type=Path, nargs="?", help="CSV of the quotas")
+    parser.add_argument("--size", type=int, metavar="K", help="seats on the panel")
     parser.add_argument("--algorithm", choices=METHODS, default="leximin", help="method (default leximin)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the search for the lottery (default 0)")
     parser.add_argument("--draw-seed", type=int, default=0, help="public seed that casts the lot (default 0)")
@@ -43,19 +50,37 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tickets", type=int, default=0, metavar="M", help="draw from M equal tickets")
     parser.add_argument("--alternates", type=int, default=0, metavar="N", help="choose N alternates")
     parser.add_argument("--dropout", type=float, default=0.15, metavar="P", help="chance of dropping out (default .15)")
+    parser.add_argument("--population", type=Path, metavar="FILE", help="CSV of population shares to compare with")
+    parser.add_argument("--tables", type=int, default=0, metavar="G", help="seat the panel at G rotating tables")
+    parser.add_argument("--rounds", type=int, default=1, metavar="R", help="rounds of tables (default 1)")
     parser.add_argument("--compare", nargs="+", choices=METHODS, default=[], help="other methods' fairness beside it")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write certificate, chances, panel, alternates")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write a chart: .svg, .png, .html or .json")
+    parser.add_argument("--golden", choices=("panels", "pools"), help="compare with public figures instead")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
 
 
 def _run(args: argparse.Namespace) -> int:
     from dashboards.terminal import show
     from dashboards.tools.plotting import check_ending, save_chart
-    from dashboards.tools.sortition import Wishes, chart, check_folder, find_out, plain, read, sections, write
+    from dashboards.tools.sortition import Wishes, check_folder, find_out, plain, read, write
+    from dashboards.tools.sortition_files import read_shares
+    from dashboards.tools.sortition_view import chart, sections
 
-    if not 0 <= args.dropout <= 1 or min(args.tickets, args.alternates) < 0:
-        raise UserError("--dropout, --tickets or --alternates is out of range.", "", "give a chance and counts >= 0")
+    if args.golden:
+        return _golden(args)
+    if args.quotas is None or args.size is None:
+        raise UserError(
+            "A lottery needs a file of quotas and --size.",
+            "the pool alone does not say how many are drawn, or what the panel must look like.",
+            "folkmoot sortition pool.csv quotas.csv --size 22",
+        )
+    if not 0 <= args.dropout <= 1 or min(args.tickets, args.alternates, args.tables) < 0 or args.rounds < 1:
+        raise UserError(
+            "--dropout, --tickets, --alternates, --tables or --rounds is out of range.",
+            "a chance lies between 0 and 1, a count is 0 or more, and there is at least one round.",
+            "give a chance and counts >= 0",
+        )
     if args.plot:
         check_ending(args.plot)
     if args.out:
@@ -70,6 +95,9 @@ def _run(args: argparse.Namespace) -> int:
         num_alternates=args.alternates,
         dropout=args.dropout,
         compare=tuple(args.compare),
+        num_tables=args.tables,
+        num_rounds=args.rounds,
+        population=read_shares(args.population, pool) if args.population else {},
     )
     found = find_out(pool, wishes)
     files = write(found, args.out) if args.out else []
@@ -85,6 +113,24 @@ def _run(args: argparse.Namespace) -> int:
     for path in files:
         print(path)
     return 0
+
+
+def _golden(args: argparse.Namespace) -> int:
+    """Compare with public figures; 0 when nothing differs, 1 otherwise."""
+    from dataclasses import asdict
+
+    from dashboards.terminal import show
+    from dashboards.tools.public_checks import checks_section
+    from dashboards.tools.sortition_golden import panel_checks, pool_checks
+
+    checks = panel_checks(args.pool) if args.golden == "panels" else pool_checks(args.pool)
+    if args.json:
+        import orjson
+
+        print(orjson.dumps([asdict(check) for check in checks], option=orjson.OPT_INDENT_2).decode())
+    else:
+        show([checks_section(checks)], sys.stdout)
+    return 1 if any(check.ok is False for check in checks) else 0
 
 
 verb = Verb(help="draw a panel by a fair lottery from two CSV files", configure=_configure, run=_run)

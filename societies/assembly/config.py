@@ -11,7 +11,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Tokens = Annotated[int, Field(ge=1, le=8192)]
 Arm = Literal["full", "no_interaction", "shuffled", "no_facilitator", "no_evidence", "homogeneous"]
 Facilitator = Literal["round_robin", "bids", "devils_advocate", "none"]
-Lottery = Literal["leximin", "maximin", "nash", "goldilocks", "legacy", "diversimax"]
+Lottery = Literal["leximin", "maximin", "nash", "goldilocks", "legacy", "diversimax", "stratified", "random"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

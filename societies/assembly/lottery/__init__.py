@@ -4,7 +4,8 @@
     found = draw_up(pool, "leximin")
     panel = draw(found, seed=7)
 
-Six methods under one name (`METHODS`); none ever turns into another: when a solver fails, it says so.
+Eight methods under one name (`METHODS`); none ever turns into another: when a solver fails, it says so. Two of them are
+yardsticks (`SAMPLES`): their panels need not meet the quotas.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from societies.assembly.lottery.nash import nash
 from societies.assembly.lottery.panels import NoPanel
 from societies.assembly.lottery.recruit import end_to_end, invite, respond, response_chance
 from societies.assembly.lottery.representation import attitude_gaps, share_gaps, total_variation
+from societies.assembly.lottery.sampling import simple_random, stratified
 from societies.assembly.lottery.tickets import Tickets, tickets
 from societies.assembly.lottery.types import Types, types_of
 from societies.assembly.lottery.weights import hard_weights, soft_weights
@@ -38,7 +40,11 @@ METHODS: Final[dict[str, Callable[..., Lottery]]] = {
     "goldilocks": goldilocks,
     "legacy": legacy,
     "diversimax": diversimax,
+    "stratified": stratified,
+    "random": simple_random,
 }
+SAMPLES: Final = frozenset({"stratified", "random"})
+"""Methods that look at no panel as a whole; how often their panels meet the quotas is in the log."""
 
 
 def draw_up(pool: Instance, algorithm: str = "leximin", *, seed: int = 0) -> Lottery:
@@ -57,6 +63,7 @@ def draw_up(pool: Instance, algorithm: str = "leximin", *, seed: int = 0) -> Lot
 
 __all__ = [
     "METHODS",
+    "SAMPLES",
     "Alternates",
     "Change",
     "Diagnosis",
@@ -94,7 +101,9 @@ __all__ = [
     "respond",
     "response_chance",
     "share_gaps",
+    "simple_random",
     "soft_weights",
+    "stratified",
     "tickets",
     "total_variation",
     "types_of",

@@ -38,7 +38,7 @@ def leximin(pool: Instance, *, seed: int = 0, tolerance: float = TOLERANCE, exac
     log: dict[str, float | str] = {"types": float(types.num)}
     attained = None
     if not exact:
-        target, error, num_levels = _relaxed_levels(polytope, can_sit)
+        target, error, num_levels = relaxed_levels(polytope, can_sit)
         attained = realise(polytope, columns, target, seed=seed, tolerance=tolerance)
         log |= {"levels": float(num_levels), "certified_error": error}
     if attained is None:
@@ -103,7 +103,9 @@ def realise(polytope: Polytope, columns: Columns, target: FloatArray, *, seed: i
     return solved if solved.value <= tolerance else None
 
 
-def _relaxed_levels(polytope: Polytope, can_sit: BoolArray) -> tuple[FloatArray, float, int]:
+def relaxed_levels(polytope: Polytope, can_sit: BoolArray) -> tuple[FloatArray, float, int]:
+    """Return LEXIMIN's chances (T,) over panels with fractions, the largest proven error, and the programmes."""
+
     def solve(programme: Programme) -> tuple[Solved, float]:
         solved = relaxed(programme, polytope)
         return solved, largest_with_fractions(polytope, solved.floors / polytope.sizes)

@@ -87,6 +87,14 @@ def largest_with_fractions(polytope: Polytope, weights: FloatArray) -> float:
     return -float(found.fun)
 
 
+def possible_with_fractions(polytope: Polytope) -> bool:
+    """Say whether the bounds can all be met at least on average. Raises UserError when the solver cannot tell."""
+    found = _relax(polytope, np.zeros(len(polytope.sizes)))
+    if found.status not in (0, 2):
+        raise solver_error("looking for seats with fractions", str(found.message))
+    return bool(found.status == 0)
+
+
 def reach(polytope: Polytope, seed: int) -> tuple[FloatArray, BoolArray]:
     """Return panels (P, T) in which every type that can sit at all does, and bool (T,) for those types.
 

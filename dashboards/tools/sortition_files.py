@@ -1,0 +1,160 @@
+"""Read what a lottery starts from: the pool, the quotas, and if wanted the shares of the whole population.
+
+Pool: one person a row, an id column, one column a feature; other columns are never copied into any output.
+Quotas: one value a row: `feature` (or `category`), `value` (or `name`), `min`, `max`; if wanted `min_flex`, `max_flex`.
+Shares: `feature`, `value`, `share`; the shares of a feature add up to 1 or to 100.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from agents.errors import UserError, did_you_mean
+from societies.assembly.lottery import Instance, Quota, instance
+from societies.assembly.lottery.instance import AND
+
+ID_COLUMNS = ("id", "person_id", "nationbuilder_id", "ID", "unique_id")
+HEADS = {"feature": ("feature", "category"), "value": ("value", "name"), "min": ("min",), "max": ("max",)}
+
+
+def read(pool: Path, quotas: Path, k: int, *, id_column: str | None = None, household: Sequence[str] = ()) -> Instance:
+    """Return the checked instance of two CSV files.
+
+    id_column: None takes the first of the customary names that is there, and row numbers when none is.
+    household: columns whose values together name a household; people with all of them empty are alone.
+    Raises UserError for files that cannot be read, columns that are missing, and everything `instance` refuses.
+    """
+    rows = _rows(pool)
+    lines = read_quotas(quotas)
+    names = list(dict.fromkeys(name for quota in lines for name in quota.feature.split(AND)))
+    for name in (*names, *household, *([id_column] if id_column else [])):
+        if name not in rows[0]:
+            raise UserError(
+                f"{pool} has no column {name!r}.",
+                did_you_mean(name, rows[0]),
+                f"rename the column, or the feature in {quotas}",
+            )
+    chosen = id_column or next((name for name in ID_COLUMNS if name in rows[0]), None)
+    ids = [row[chosen].strip() for row in rows] if chosen else [f"row {n}" for n in range(1, len(rows) + 1)]
+    empty = [number for number, one in enumerate(ids, start=2) if not one]
+    if empty:
+        raise UserError(f"{pool}, line {empty[0]}: the id is missing.", "", f"fill the column {chosen!r}")
+    homes = [AND.join(row[name].strip() for name in household) for row in rows] if household else None
+    if homes is not None:
+        homes = [home if home.replace(AND, "") else f"alone {number}" for number, home in enumerate(homes)]
+    return instance(ids, {name: [row[name].strip() for row in rows] for name in names}, lines, k, homes)
+
+
+def read_quotas(path: Path) -> list[Quota]:
+    """Return the quotas of a file; raise UserError with the line that is wrong."""
+    rows = _rows(path)
+    columns = _columns(path, list(rows[0]))
+    return [
+        Quota(
+            feature=row[columns["feature"]].strip(),
+            value=row[columns["value"]].strip(),
+            least=_whole(path, line, row, "min"),
+            most=_whole(path, line, row, "max"),
+            flex_least=_whole(path, line, row, "min_flex") if row.get("min_flex", "").strip() else None,
+            flex_most=_whole(path, line, row, "max_flex") if row.get("max_flex", "").strip() else None,
+        )
+        for line, row in enumerate(rows, start=2)
+    ]
+
+
+def _columns(path: Path, there: list[str]) -> dict[str, str]:
+    """Return which column holds what; an older form calls them category and feature."""
+    heads = HEADS | ({"feature": ("category",), "value": ("value", "name", "feature")} if "category" in there else {})
+    found = {}
+    for head, names in heads.items():
+        name = next((name for name in names if name in there), None)
+        if name is None:
+            raise UserError(
+                f"{path} has no column {head!r}.",
+                f"its columns are {', '.join(there)}.",
+                "give the columns feature, value, min and max",
+            )
+        found[head] = name
+    return found
+
+
+def _whole(path: Path, line: int, row: dict[str, str], column: str) -> int:
+    try:
+        return int(row[column])
+    except ValueError:
+        raise UserError(
+            f"{path}, line {line}: {column} is {row[column]!r}.", "it must be a whole number.", "correct this line"
+        ) from None
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read.", f"{error}.", "give a CSV file in UTF-8") from None
+    table = [row for row in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in row)]
+    if len(table) < 2:
+        raise UserError(f"{path} has no rows below its header.", "", "give a CSV file with a header and rows")
+    head = [name.strip() for name in table[0]]
+    if len(set(head)) != len(head):
+        raise UserError(f"{path} has two columns of the same name.", "", "rename one of them")
+    for line, row in enumerate(table[1:], start=2):
+        if len(row) != len(head):
+            raise UserError(
+                f"{path}, line {line} has {len(row)} cells, the header has {len(head)}.", "", "correct this line"
+            )
+    return [dict(zip(head, row, strict=True)) for row in table[1:]]
+
+
+def read_shares(path: Path, pool: Instance) -> dict[str, dict[str, float]]:
+    """Return feature -> value -> share of a population file, for features of the pool.
+
+    Raises UserError for another layout, a feature or value that the pool does not know and shares that do not add up.
+    """
+    rows = _rows(path)
+    for name in ("feature", "value", "share"):
+        if name not in rows[0]:
+            raise UserError(
+                f"{path} has no column {name!r}.",
+                f"its columns are {', '.join(rows[0])}.",
+                "give the columns feature, value and share",
+            )
+    found: dict[str, dict[str, float]] = {}
+    for line, row in enumerate(rows, start=2):
+        feature, value = row["feature"].strip(), row["value"].strip()
+        if feature not in pool.features:
+            raise UserError(
+                f"{path}, line {line}: the pool has no feature {feature!r}.",
+                did_you_mean(feature, pool.features),
+                "name features that have quotas",
+            )
+        if value in found.get(feature, {}):
+            raise UserError(f"{path}, line {line}: {feature} = {value} is given twice.", "", "keep one line")
+        try:
+            share = float(row["share"].strip().rstrip("%"))
+        except ValueError:
+            share = -1.0
+        if not 0 <= share <= 100:
+            raise UserError(
+                f"{path}, line {line}: the share is {row['share']!r}.", "it must be a number from 0 on.", "correct it"
+            )
+        found.setdefault(feature, {})[value] = share
+    for feature, values in found.items():
+        there = set(pool.values[pool.features.index(feature)])
+        missing = sorted(there - set(values))
+        total = sum(values.values())
+        if missing:
+            raise UserError(
+                f"{path} has no share for {feature} = {missing[0]!r}, which somebody in the pool has.",
+                did_you_mean(missing[0], values),
+                "add a line for it, or correct the spelling",
+            )
+        if not any(abs(total - whole) <= 0.02 * whole for whole in (1.0, 100.0)):
+            raise UserError(
+                f"{path}: the shares of {feature} add up to {total:g}.", "they must make 1, or 100.", "correct them"
+            )
+        found[feature] = {value: share / total for value, share in values.items()}
+    return found
