@@ -78,6 +78,8 @@ class RunConfig:
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     model: dict[str, Any] = field(default_factory=dict)
     """A model entry, see `folkmoot model ls`."""
+    policies: dict[str, str] = field(default_factory=dict)
+    """Further policies that speak under a name of their own: name -> folder of an adapter; empty for an endpoint."""
     engine: dict[str, Any] = field(default_factory=dict)
     """name: vllm, transformers, openai, replay or scripted; the rest belongs to that engine."""
     population: dict[str, Any] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from sim.engines.seated import Seated
 from sim.limits import Limits
 from sim.manifest import new_manifest
 from sim.models import ModelFolder, parse_entry, resolve
+from sim.policies import named_policies
 from sim.stage import StageResult, Watcher, play_stage
 from sim.store import Run
 from societies.seam import Estimate, Setting, Society
@@ -92,7 +93,7 @@ class Session:
 
     def start(self) -> Run:
         """Make the run folder with config and manifest. The model is checked first, so that nothing is left behind."""
-        model = self.model
+        model, _ = self.model, self.named
         packages = tuple(p for p in (self.society.package, "agents") if p)
         manifest = new_manifest(seed=self.seed, packages=packages)
         manifest["scripted"] = self.engine_kind.name == "scripted"
@@ -116,6 +117,11 @@ class Session:
                 "model is missing.", f'engine "{self.engine_kind.name}" needs a base model.', "set model=..."
             )
         return resolve(parse_entry(self.config.model))
+
+    @functools.cached_property
+    def named(self) -> tuple[PolicyRef, ...]:
+        """The further policies that the config names, checked. Raises UserError."""
+        return named_policies(self.config.policies, served_elsewhere=not self.engine_kind.needs_model)
 
     @functools.cached_property
     def personas(self) -> list[Persona]:
@@ -147,7 +153,7 @@ class Session:
         return Setting(
             seed=self.seed,
             cast=self.cast,
-            policies=dict(policies or {"all": "base"}),
+            policies={name: name for name in self.config.policies} | dict(policies or {"all": "base"}),
             round=round_,
             data_folder=self.data_folder,
         )
@@ -220,6 +226,7 @@ class Session:
         if self.run.is_complete(stage):
             return None
         setting = self.setting(round_=round_, policies=names)
+        policies = (*policies, *self.named)
         total = self.estimate(setting).num_scripts
         scripts = self.scripts(setting)
         with self.engine(policies) as engine:

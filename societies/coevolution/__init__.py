@@ -13,14 +13,15 @@ from typing import Any
 from agents.errors import UserError
 from agents.requests import Script
 from agents.statistics.drift import stream
-from societies.coevolution import registering
-from societies.coevolution.arms import CALM, REFERENCES, Arm
+from societies.coevolution import choosing
+from societies.coevolution.arms import Arm
 from societies.coevolution.config import CoevolutionConfig
 from societies.coevolution.desk import Budget
 from societies.coevolution.humans import Folk, NumericHumans, Poll
 from societies.coevolution.play import Trial, VectorGauge, trial
 from societies.coevolution.protocols import Challenge, Pulls
 from societies.coevolution.records import TABLES
+from societies.coevolution.served import Served
 from societies.coevolution.votes import even_bank
 from societies.seam import Column, Estimate, Setting
 
@@ -51,50 +52,21 @@ class Coevolution:
 
 
 def chosen_challenges(config: CoevolutionConfig) -> list[tuple[Challenge, dict[str, Any]]]:
-    """Return the challenges with their settings. Raises UserError for what is unknown, double or cannot be judged."""
-    out: list[tuple[Challenge, dict[str, Any]]] = []
-    for number, given in enumerate(config.challenges):
-        where = f"society.challenges[{number}]"
-        name, settings = _named(given, where)
-        challenge = registering.challenge(name, settings, where)
-        challenge.num_turns(config.humans.timesteps)
-        out.append((challenge, settings))
-    _refuse_doubles([challenge.label for challenge, _ in out], "society.challenges")
-    return out
+    """Return the challenges with their settings. Raises UserError."""
+    return choosing.chosen_challenges(config.challenges, config.humans.timesteps)
 
 
 def chosen_arms(config: CoevolutionConfig) -> list[Arm]:
-    """Return the arms. Raises UserError for what is unknown or double."""
-    out = []
-    for number, given in enumerate(config.arms):
-        where = f"society.arms[{number}]"
-        name, settings = _named(given, where)
-        if CALM in name or "/" in name:
+    """Return the arms. Raises UserError, also for an arm that only a model can play."""
+    arms = choosing.chosen_arms(config.arms)
+    for number, arm in enumerate(arms):
+        if isinstance(arm.examinee, Served):
             raise UserError(
-                f'{where}.name = "{name}" cannot be used.', f'"{CALM}" and "/" have a meaning.', "rename it"
+                f"society.arms[{number}] ({arm.name}) is a policy that a model serves.",
+                "people of numbers neither measure nor hear one.",
+                "use lifelong, extrapolative or frozen here, and society=eras for policies",
             )
-        kind = str(settings.pop("examinee", name))
-        out.append(registering.arm(name, kind, settings, where))
-    _refuse_doubles([arm.name for arm in out], "society.arms")
-    if all(arm.kind in REFERENCES for arm in out):
-        raise UserError("society.arms names no examinee.", "none and oracle are references only.", "add lifelong")
-    return out
-
-
-def _named(given: Mapping[str, Any], where: str) -> tuple[str, dict[str, Any]]:
-    settings = dict(given)
-    name = settings.pop("name", None)
-    if not isinstance(name, str) or not name:
-        raise UserError(f"{where}.name is missing.", "", "give each entry a name")
-    return name, settings
-
-
-def _refuse_doubles(names: Sequence[str], where: str) -> None:
-    double = sorted({name for name in names if names.count(name) > 1})
-    if double:
-        raise UserError(f"{where} names {double[0]} twice.", "results are told apart by name.", "rename one of them")
-    if not names:
-        raise UserError(f"{where} is empty.", "there is nothing to play.", "name at least one")
+    return arms
 
 
 def _script(

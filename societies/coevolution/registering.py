@@ -16,11 +16,12 @@ from societies.coevolution.arms import REFERENCES, Arm
 from societies.coevolution.challenges import Coevolve, Follow, Pluralism, Predict, Recover
 from societies.coevolution.examinees import Extrapolative, Frozen, Lifelong
 from societies.coevolution.protocols import Challenge, Examinee
+from societies.coevolution.served import Served
 
 Kind = Literal["challenges", "examinees"]
 BUILT_IN: Mapping[Kind, Mapping[str, type[Any]]] = {
     "challenges": {one.name: one for one in (Follow, Predict, Coevolve, Recover, Pluralism)},
-    "examinees": {"frozen": Frozen, "lifelong": Lifelong, "extrapolative": Extrapolative},
+    "examinees": {"frozen": Frozen, "lifelong": Lifelong, "extrapolative": Extrapolative, "served": Served},
 }
 
 

@@ -46,14 +46,7 @@ class PairBank:
 
         A share of exactly one half is no hard vote: nan.
         """
-        votes = np.full(self.num_pairs, np.nan)
-        value = np.asarray(answers.value, dtype=np.float64)
-        if self.kind != "readings":
-            value = 2 * value - 1
-        if self.kind == "hard":
-            value = np.where(value == 0, np.nan, np.sign(value))
-        votes[answers.pairs] = value
-        return votes
+        return signed_votes(self.kind, self.num_pairs, answers)
 
     def values(self, votes: FloatArray) -> FloatArray:
         """Return (num_dims,) values that signed (maybe extrapolated) votes stand for; nan where there is none."""
@@ -62,6 +55,18 @@ class PairBank:
         total = np.bincount(self.dim[known], weights=votes[known], minlength=self.num_dims)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(np.where(num > 0, self.scale * total / num, np.nan), dtype=np.float64)
+
+
+def signed_votes(kind: str, num_pairs: int, answers: Answers) -> FloatArray:
+    """Return (num_pairs,) signed votes of a bank of this kind; nan where not asked or missing."""
+    votes = np.full(num_pairs, np.nan)
+    value = np.asarray(answers.value, dtype=np.float64)
+    if kind != "readings":
+        value = 2 * value - 1
+    if kind == "hard":
+        value = np.where(value == 0, np.nan, np.sign(value))
+    votes[answers.pairs] = value
+    return votes
 
 
 def even_bank(kind: Ballot, *, num_dims: int, pairs_per_dim: int, span: float, tokens_per_query: int = 0) -> PairBank:
