@@ -21,10 +21,16 @@ def main() -> None:
     run, name = this_run()
     state, _ = heading("Human seat", run, name)
     who = st.text_input("Your name", key="who", max_chars=80, help="Written beside your answers")
-    st.fragment(_wait, run_every=LOOK_EVERY_S if state.going else None)(run)
     waiting = _waiting(run)
+    _show(run, waiting, who, going=state.going)
+    # Last: a rerun before the form was read would lose an answer that was sent while another question came in.
+    st.session_state["desk-seen"] = _seen(waiting, state.going)
+    st.fragment(_wait, run_every=LOOK_EVERY_S if state.going else None)(run)
+
+
+def _show(run: Run, waiting: list[Question], who: str, *, going: bool) -> None:
     if not waiting:
-        if state.going:
+        if going:
             st.info(
                 "Nothing is asked of a person now. The page looks again every two seconds.", icon=":material/hourglass:"
             )
@@ -45,11 +51,13 @@ def _waiting(run: Run) -> list[Question]:
     return pending(run.folder / "desk")
 
 
+def _seen(waiting: list[Question], going: bool) -> tuple[tuple[str, ...], bool]:
+    return tuple(one.number for one in waiting), going
+
+
 def _wait(run: Run) -> None:
-    """Draw the page anew when another question waits, or the run ended."""
-    seen = (tuple(one.number for one in _waiting(run)), state_now(run)[0].going)
-    if st.session_state.setdefault("desk-seen", seen) != seen:
-        st.session_state["desk-seen"] = seen
+    """Draw the page anew when other questions wait than it shows, or the run ended."""
+    if st.session_state["desk-seen"] != _seen(_waiting(run), state_now(run)[0].going):
         st.rerun()
 
 

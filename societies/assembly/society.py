@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agents.errors import UserError, did_you_mean
@@ -27,30 +27,32 @@ class Assembly:
 
     def scripts(self, config: AssemblyConfig, setting: Setting) -> Iterator[tuple[str, Script[Any]]]:
         """Yield one script an arm. Raises UserError for an unusable agenda or rule before the first."""
-        return self._scripts(config, setting, checked(config, setting))
-
-    def _scripts(
-        self, config: AssemblyConfig, setting: Setting, questions: list[Question]
-    ) -> Iterator[tuple[str, Script[Any]]]:
-        for number in range(config.num_assemblies):
-            question, panel = questions[number % len(questions)], None
-            name = f"assembly-{number:04d}"
-            for arm in config.arms:
-                panel = panel or draw_panel(config, setting, name)
-                clerk = Clerk(
-                    config=config,
-                    question=question,
-                    assembly=name,
-                    arm=arm,
-                    seed=setting.seed,
-                    policies=setting.policies,
-                )
-                yield f"{name}.{arm}", assembly(clerk, panel)
+        return assembly_scripts(config, setting, checked(config, setting))
 
     def estimate(self, config: AssemblyConfig, setting: Setting) -> Estimate:
         """Return what the scripts will cost, by the formula of `budget.py`."""
         questions = checked(config, setting)
         return estimate(config, [questions[n % len(questions)] for n in range(config.num_assemblies)])
+
+
+def assembly_scripts(
+    config: AssemblyConfig, setting: Setting, questions: Sequence[Question]
+) -> Iterator[tuple[str, Script[Any]]]:
+    """Yield (name, script) of every arm of every assembly on these questions; the arms share the panel."""
+    for number in range(config.num_assemblies):
+        question, panel = questions[number % len(questions)], None
+        name = f"assembly-{number:04d}"
+        for arm in config.arms:
+            panel = panel or draw_panel(config, setting, name)
+            clerk = Clerk(
+                config=config,
+                question=question,
+                assembly=name,
+                arm=arm,
+                seed=setting.seed,
+                policies=setting.policies,
+            )
+            yield f"{name}.{arm}", assembly(clerk, panel)
 
 
 def checked(config: AssemblyConfig, setting: Setting) -> list[Question]:

@@ -16,6 +16,7 @@ from sim.engines.scripted import ScriptedEngine
 from sim.engines.seated import Seated
 from sim.stage import Stopped, play_stage
 from sim.store import Run
+from societies.assembly.play import PHASES
 from societies.assembly.records import TABLES
 from societies.assembly.society import society
 from societies.seam import Setting
@@ -41,24 +42,50 @@ def digests(run: Run) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], int]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, int]:
     run = fresh(tmp_path_factory.mktemp("whole"))
     engine = ScriptedEngine(Town())
     stage(run, engine)
-    return digests(run), engine.num_answered
+    return run, engine.num_answered
 
 
-def test_killed_in_every_phase_and_resumed_it_ends_the_same(tmp_path: Path, whole: tuple[dict[str, str], int]) -> None:
-    expected, total = whole
-    for at in range(20, total, total // 14):
-        run = fresh(tmp_path)
-        first = ScriptedEngine(Town(), die_after=at, max_in_flight=1)
-        with pytest.raises(EngineDied):
-            stage(run, first)
-        second = ScriptedEngine(Town())
-        stage(run, second)
-        assert digests(run) == expected
-        assert second.num_answered == total - first.num_answered
+def spans(run: Run) -> dict[str, tuple[int, int]]:
+    """Return phase -> (requests before it, requests in it), of the phases that ask anything."""
+    import polars as pl
+
+    rows = (
+        pl.read_parquet(next((run.folder / "events" / "r1.play").glob("phases-*.parquet"))).sort("ordinal").to_dicts()
+    )
+    found, earlier = {}, 0
+    for row in rows:
+        if row["num_requests"]:
+            found[row["phase"]] = (earlier, row["num_requests"])
+        earlier += row["num_requests"]
+    return found
+
+
+def test_every_phase_but_the_lottery_asks_something(whole: tuple[Run, int]) -> None:
+    assert list(spans(whole[0])) == [name for name, _ in PHASES]
+
+
+@pytest.mark.parametrize("phase", [name for name, _ in PHASES])
+@pytest.mark.parametrize("where", ["first", "middle", "last"])
+def test_killed_in_any_phase_and_resumed_it_ends_the_same(
+    tmp_path: Path, whole: tuple[Run, int], phase: str, where: str
+) -> None:
+    done, total = whole
+    earlier, num = spans(done)[phase]
+    at = earlier + {"first": 1, "middle": (num + 1) // 2, "last": num}[where]
+    run = fresh(tmp_path)
+    # One at a time, so that the engine dies at this very request of this phase.
+    first = ScriptedEngine(Town(), die_after=at - 1, max_in_flight=1)
+    with pytest.raises(EngineDied):
+        stage(run, first)
+    second = ScriptedEngine(Town())
+    stage(run, second)
+    assert digests(run) == digests(done)
+    assert first.num_answered == at - 1
+    assert second.num_answered == total - first.num_answered
 
 
 class Person(threading.Thread):
