@@ -22,6 +22,7 @@ PAGES = {
         ("samples", "Samples", "fact_check", "samples"),
         ("loop", "Alignment loop", "sync", "loop"),
         ("assembly", "Assembly", "groups", "assembly"),
+        ("coevolution", "Co-evolution", "diversity_3", "coevolution"),
         ("personas", "Persona card", "person", "personas"),
         ("seat", "Human seat", "record_voice_over", "seat"),
     ],

@@ -12,6 +12,7 @@ from typing import Any
 
 from dashboards.assembly import Assemblies, assemblies_of
 from dashboards.assembly_utility import Utilities, utilities_of
+from dashboards.coevolution_all import Coevolution, coevolution_of
 from dashboards.learning import FunnelStep, Policy, funnel_of, policies_of
 from dashboards.measures import Gate, Measure, gates_of, measures_of
 from dashboards.scenes import Baseline, Scene, baselines_of, num_scenes, replaced_steps, scenes_of
@@ -65,7 +66,7 @@ class SampleCount:
 class Findings:
     """Everything. problems: what is missing or broken. replaced: steps of scenes that went on with a substitute.
 
-    assemblies, utilities: what societies other than scenes found; None and empty for those that were not played.
+    assemblies, utilities, coevolution: what societies other than scenes found; None or empty for those not played.
     """
 
     folder: str
@@ -95,6 +96,7 @@ class Findings:
     replaced: Mapping[str, int]
     assemblies: Assemblies | None
     utilities: tuple[Utilities, ...]
+    coevolution: Coevolution | None
     problems: tuple[str, ...]
 
     def total(self, field: str) -> float:
@@ -134,6 +136,7 @@ def find_out(run: Run, *, num_shown: int = 3) -> Findings:
     loop = mapping(config.get("loop"))
     engine = text(mapping(config.get("engine")).get("name"))
     gates, assemblies = gates_of(reader), assemblies_of(reader, names, seed=seed)
+    measures = measures_of(reader, gates)
     found = Findings(
         folder=str(run.folder),
         name=text(config.get("name")) or run.folder.name,
@@ -154,7 +157,7 @@ def find_out(run: Run, *, num_shown: int = 3) -> Findings:
         samples=_samples(reader, names),
         funnel=funnel_of(reader),
         policies=policies_of(reader),
-        measures=measures_of(reader, gates),
+        measures=measures,
         gates=gates,
         baselines=baselines_of(reader, names),
         scenes=scenes_of(reader, names, seed=seed, num=num_shown),
@@ -162,6 +165,7 @@ def find_out(run: Run, *, num_shown: int = 3) -> Findings:
         replaced={} if assemblies else replaced_steps(reader, names),
         assemblies=assemblies,
         utilities=utilities_of(reader, names, seed),
+        coevolution=coevolution_of(reader, measures, gates, seed=seed),
         problems=(),
     )
     return _with_problems(found, reader.problems)

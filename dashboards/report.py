@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from dashboards.assembly_view import assemblies_view, utility_view
 from dashboards.assembly_words import amount
+from dashboards.coevolution_view import coevolution_view
 from dashboards.diff import Piece, changed_share, readable, side, word_diff
 from dashboards.drawing import bar, loop_picture, short, shortened
 from dashboards.findings import Cost, Findings, Stage, find_out
@@ -112,6 +113,7 @@ def render_report(found: Findings) -> str:
         "events": [(s.name, table, num) for s in found.stages for table, num in s.events.items()],
         "assemblies": assemblies_view(found.assemblies) if found.assemblies else None,
         "utilities": [utility_view(one) for one in found.utilities],
+        "coevolution": coevolution_view(found.coevolution) if found.coevolution else None,
         "baseline_columns": columns,
         "baselines": baselines,
         "baseline_hint": BASELINE_HINT,

@@ -78,9 +78,11 @@ def _society(found: Findings) -> list[Section]:
     """Return what assemblies and votes found; these tables are made of sections, so they are asked for late."""
     from dashboards.assembly_rows import assembly_sections
     from dashboards.assembly_utility_rows import utility_sections
+    from dashboards.coevolution_rows import coevolution_sections
 
     own = assembly_sections(found.assemblies) if found.assemblies else []
-    return [*own, *utility_sections(found.utilities)]
+    together = coevolution_sections(found.coevolution) if found.coevolution else []
+    return [*own, *utility_sections(found.utilities), *together]
 
 
 def measured(found: Findings) -> Section:

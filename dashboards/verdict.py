@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dashboards.assembly_words import first_lines, headline, utility_headline
+from dashboards.coevolution_words import together_headline
 from dashboards.drawing import Box, State, short
 from dashboards.findings import Findings
 from dashboards.measures import Compared, Gate
@@ -69,6 +70,8 @@ def _ungated(found: Findings) -> str:
         return headline(found.assemblies)
     if found.utilities:
         return utility_headline(found.utilities[-1])
+    if found.coevolution is not None and found.coevolution.follow is None:
+        return together_headline(found.coevolution)
     return "Measured, not gated." if found.measures else "Played only: nothing was trained, measured or gated."
 
 

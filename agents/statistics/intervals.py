@@ -88,6 +88,24 @@ def paired_shares(both: int, only_first: int, only_second: int, neither: int, *,
     return Interval(difference, (hi - lo) / (2 * z_value(level)), lo, hi)
 
 
+def student_band(values: FloatArray, *, level: float = 0.95) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return (mean, low, high) over the first axis by Student's t, for every curve of some seeds at once.
+
+    values: (num_seeds, ...). nan where a seed has none: what is undefined is never averaged away. One seed has a mean
+    and no interval. Source: Student 1908.
+    """
+    from scipy.stats import t
+
+    x = np.asarray(values, dtype=np.float64)
+    n = len(x)
+    mean = x.mean(axis=0) if n else np.full(x.shape[1:], NAN)
+    if n < 2:
+        empty = np.full_like(mean, NAN)
+        return mean, empty, empty
+    half = float(t.ppf(0.5 + level / 2, n - 1)) * x.std(axis=0, ddof=1) / math.sqrt(n)
+    return mean, mean - half, mean + half
+
+
 def bootstrap_mean(
     values: Sequence[float] | FloatArray,
     *,

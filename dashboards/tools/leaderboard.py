@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from agents.errors import UserError, missing_extra
@@ -33,8 +34,9 @@ NAN = math.nan
 class Entry:
     """One algorithm in one challenge, over its replicas.
 
-    score, centred, lag: means over replicas, nan where undefined. lo, hi: bootstrap interval of the score over
-    replicas; nan for a single one. gain: score on the scale from frozen (0) to oracle (1) of the same world.
+    score, centred, lag: means over replicas, nan where undefined. lo, hi and lag_lo, lag_hi: bootstrap intervals of
+    score and lag over replicas; nan for a single one.
+    gain: score on the scale from frozen (0) to oracle (1) of the same world.
     world: digest of the settings of people, ballot, pulls and budget; entries of one world can be compared.
     num: comparisons a replica.
     """
@@ -50,6 +52,8 @@ class Entry:
     hi: float
     centred: float
     lag: float
+    lag_lo: float
+    lag_hi: float
     gain: float
     num_queries: int
     num_tokens: int
@@ -197,8 +201,9 @@ def _entry(
     group: Group, found: Sequence[_Judged], judged: Mapping[Group, Mapping[tuple[int, int], _Judged]], seed: int
 ) -> Entry:
     scores = np.array([one.score for one in found])
-    several = scores.size > 1 and bool(np.isfinite(scores).all())
-    interval = bootstrap_mean(scores, seed=seed) if several else None
+    lags = np.array([one.verdict.lag for one in found])
+    lo, hi = _between(scores, seed)
+    lag_lo, lag_hi = _between(lags, seed)
     frozen, oracle = (_reference(group, kind, judged) for kind in ("frozen", "oracle"))
     score = float(scores.mean())
     names = sorted({name for one in found for name in one.verdict.details})
@@ -210,10 +215,12 @@ def _entry(
         num_replicas=len(found),
         num=min(one.verdict.num for one in found),
         score=score,
-        lo=interval.lo if interval else NAN,
-        hi=interval.hi if interval else NAN,
+        lo=lo,
+        hi=hi,
         centred=_mean([one.verdict.centred for one in found]),
-        lag=_mean([one.verdict.lag for one in found]),
+        lag=float(lags.mean()),
+        lag_lo=lag_lo,
+        lag_hi=lag_hi,
         gain=(score - frozen) / (oracle - frozen) if oracle != frozen else NAN,
         num_queries=sum(one.result.num_queries for one in found),
         num_tokens=sum(one.result.num_tokens for one in found),
@@ -221,6 +228,14 @@ def _entry(
         details={name: _mean([one.verdict.details.get(name, NAN) for one in found]) for name in names},
         flags=tuple(sorted({flag for one in found for flag in one.verdict.flags})),
     )
+
+
+def _between(values: npt.NDArray[np.float64], seed: int) -> tuple[float, float]:
+    """Return the interval of a mean over replicas; nan for a single one, or where one is undefined."""
+    if values.size < 2 or not np.isfinite(values).all():
+        return NAN, NAN
+    found = bootstrap_mean(values, seed=seed)
+    return found.lo, found.hi
 
 
 def _reference(group: Group, kind: str, judged: Mapping[Group, Mapping[tuple[int, int], _Judged]]) -> float:

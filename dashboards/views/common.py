@@ -214,7 +214,7 @@ def figure(chart: Any, frame: pl.DataFrame, name: str, finding: str) -> None:
             downloads(frame, name)
             st.download_button(
                 "PNG",
-                lambda: _png(chart),
+                lambda: as_png(chart),
                 file_name=f"{name}.png",
                 mime="image/png",
                 key=f"get-{name}-png",
@@ -225,7 +225,8 @@ def figure(chart: Any, frame: pl.DataFrame, name: str, finding: str) -> None:
             )
 
 
-def _png(chart: Any) -> bytes:
+def as_png(chart: Any) -> bytes:
+    """Return a chart as a picture, drawn without a browser."""
     import vl_convert as vl
 
     return bytes(vl.vegalite_to_png(chart.to_json(), scale=2))

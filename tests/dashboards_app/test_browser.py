@@ -14,7 +14,8 @@ from sim.store import Run
 from tests.dashboards_app.browser import Served, axe_findings, browsing, launched, served, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-PAGES = ("", "overview", "scenes", "samples", "loop", "launch", "compare", "releases", "assembly", "personas", "seat")
+PAGES = ("", "overview", "scenes", "samples", "loop", "launch", "compare", "releases", "assembly", "coevolution",
+         "personas", "seat")  # fmt: skip
 LOOKS = (("light", 1440), ("dark", 800))
 SLOW_RUN = "engine=scripted\nengine.latency_s=1.5\nname=live\nsociety.num_harmful=4\nsociety.num_ordinary=0"
 

@@ -27,6 +27,7 @@ PAGES = {
     "compare": "Compare runs",
     "releases": "Releases",
     "assembly": "Assembly",
+    "coevolution": "Co-evolution",
     "personas": "Persona card",
     "seat": "Human seat",
 }
@@ -181,7 +182,7 @@ def test_pages_load_no_engine_and_no_trainer(opened: Opened, runs_root: Path) ->
     import subprocess
 
     modules = ("common", "runs", "overview", "scenes", "samples", "loop", "launch", "compare", "releases", "seat",
-               "assembly", "personas")  # fmt: skip
+               "assembly", "coevolution", "personas")  # fmt: skip
     code = (
         "import os, sys, logging, contextlib; logging.disable(50)\n"
         f"os.environ['FOLKMOOT_RUNS'] = {str(runs_root)!r}\n"
