@@ -77,7 +77,7 @@ class Slope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """A run of society=live_values. messages: arm -> kind -> number."""
+    """A run of society=live_values. num_people: seats of an arm, over all replicas. messages: arm -> kind -> number."""
 
     arms: tuple[str, ...]
     claims: tuple[str, ...]
@@ -102,11 +102,12 @@ def live_of(reader: Reader) -> Live | None:
         return None
     rows = beliefs.to_dicts()
     arms = tuple(dict.fromkeys(text(row["arm"]) for row in rows))
+    first = min(row["timestep"] for row in rows)
     metrics = reader.rows(f"events/{stage}/metrics-*.parquet")
     return Live(
         arms=arms,
         claims=tuple(dict.fromkeys(text(row["claim"]) for row in rows)),
-        num_people=len({(row["replica"], row["agent"]) for row in rows if row["arm"] == arms[0]}),
+        num_people=len({(r["replica"], r["agent"]) for r in rows if r["arm"] == arms[0] and r["timestep"] == first}),
         num_replicas=len({row["replica"] for row in rows}),
         num_timesteps=max(whole(row["timestep"]) for row in rows),
         stands=_stands(rows),
