@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from sim.store import Run
+from sim.store import stage_key as stage_key
 
 if TYPE_CHECKING:
     import polars as pl
@@ -130,18 +131,6 @@ class Reader:
                     continue
                 if isinstance(record, dict) and "k" in record:
                     yield record
-
-
-def stage_key(stage: str) -> tuple[int, int, str]:
-    """Return what sorts stages as they are played: by round, then play before measure (r0.measure comes first).
-
-    >>> sorted(["r1.measure", "r0.measure", "r1.play"], key=stage_key)
-    ['r0.measure', 'r1.play', 'r1.measure']
-    """
-    head, _, verb = stage.partition(".")
-    number = int(head[1:]) if head[:1] == "r" and head[1:].isdigit() else 1_000_000
-    order = {"play": 0, "baselines": 1, "label": 2, "train": 3, "measure": 4}
-    return number, order.get(verb, 5), verb
 
 
 def whole(value: Any, default: int = 0) -> int:

@@ -102,6 +102,7 @@ def measure(
     path = session.run.folder / "scores" / f"{stage}.parquet"
     if not path.exists():
         write_frame(path, scores_frame(score(instruments, readings)))
+        session.write_metrics()
     return readings
 
 

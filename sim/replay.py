@@ -16,7 +16,7 @@ from sim.engines.base import Engine, Finished, PolicyRef, Ticket
 from sim.session import BASE, Session
 from sim.store import Run
 
-COMPARED = ("events", "samples", "deadletter", "scores", "responses", "gates")
+COMPARED = ("events", "samples", "deadletter", "scores", "responses", "gates", "metrics.parquet")
 COPIED = ("journal", "policies")
 
 
@@ -87,7 +87,7 @@ def compare(left: Path, right: Path) -> dict[str, Any]:
     """Compare the products of two run folders byte for byte."""
 
     def products(root: Path) -> dict[str, Path]:
-        files = (path for name in COMPARED for path in (root / name).rglob("*") if path.is_file())
+        files = (path for name in COMPARED for path in (root / name, *(root / name).rglob("*")) if path.is_file())
         # What a kill left half-written keeps its temporary name, and is no product.
         files = (path for path in files if not path.name.startswith("."))
         return {str(path.relative_to(root)): path for path in files}

@@ -21,6 +21,7 @@ from sim.engines.kind import EngineKind, EngineSetting
 from sim.engines.seated import Seated
 from sim.limits import Limits
 from sim.manifest import new_manifest
+from sim.metrics import write_metrics
 from sim.models import ModelFolder, parse_entry, resolve
 from sim.policies import named_policies
 from sim.stage import StageResult, Watcher, play_stage
@@ -203,7 +204,7 @@ class Session:
         keep_values: bool = False,
     ) -> StageResult:
         """Play scripts as one stage of the run, with its limits, seed and watcher."""
-        return play_stage(
+        result = play_stage(
             self.run,
             stage,
             scripts,
@@ -217,6 +218,12 @@ class Session:
             keep_values=keep_values,
             control=Control(self.run.folder, self._opened),
         )
+        self.write_metrics()
+        return result
+
+    def write_metrics(self) -> None:
+        """Write `metrics.parquet` anew from what the run holds now."""
+        write_metrics(self.run, self.society)
 
     def play_society(
         self, *, round_: int = 1, policies: tuple[PolicyRef, ...] = (BASE,), names: Mapping[str, str] | None = None

@@ -139,6 +139,18 @@ class Run:
         return [orjson.loads(line) for line in path.read_bytes().splitlines() if line]
 
 
+def stage_key(stage: str) -> tuple[int, int, str]:
+    """Return what sorts stages as they are played: by round, then play before measure (r0.measure comes first).
+
+    >>> sorted(["r1.measure", "r0.measure", "r1.play"], key=stage_key)
+    ['r0.measure', 'r1.play', 'r1.measure']
+    """
+    head, _, verb = stage.partition(".")
+    number = int(head[1:]) if head[:1] == "r" and head[1:].isdigit() else 1_000_000
+    order = {"play": 0, "baselines": 1, "label": 2, "train": 3, "measure": 4}
+    return number, order.get(verb, 5), verb
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Return the object of a JSON file, or {} when there is no such file."""
     return cast(dict[str, Any], orjson.loads(path.read_bytes())) if path.exists() else {}

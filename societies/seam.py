@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from agents.persona import Persona
 from agents.requests import Script
@@ -46,6 +46,36 @@ class Estimate:
     num_requests: int
     num_prompt_tokens: int
     num_output_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """A column of an event table that is a number of the run: its mean over rows goes into `metrics.parquet`.
+
+    A bool column becomes a share with Wilson's interval; a number becomes a mean with Student's interval, so its rows
+    should be independent (one a scene, one an assembly). Rows without a value are left out.
+    name: what the number is called; "{metric}" stands for the column of that name. by: columns that keep rows apart.
+    step: the column that counts, such as "timestep"; "" for one number a stage. null: the value that stands for
+    nothing happening; None where there is none.
+    ready: rows are means already, one a group and step, with columns `lo`, `hi` and `n` beside `column`.
+    """
+
+    table: str
+    column: str
+    name: str
+    definition: str
+    unit: str = ""
+    by: tuple[str, ...] = ()
+    step: str = ""
+    null: float | None = None
+    ready: bool = False
+
+
+@runtime_checkable
+class Charted(Protocol):
+    """A society that names the columns which are numbers of the run; one that does not simply has no curves."""
+
+    curves: Sequence[Curve]
 
 
 class Society(Protocol):

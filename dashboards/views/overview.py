@@ -15,6 +15,7 @@ from dashboards.rows import clock, count, percent
 from dashboards.runs_folder import state_now
 from dashboards.sources import Reader, mapping, number, stage_key, text, whole
 from dashboards.views.common import METRIC_WIDTH, figure, folder, heading, may_change, reproduce, table, this_run, told
+from dashboards.views.moving import moving
 from sim.control import give_order
 from sim.store import Run
 
@@ -149,6 +150,7 @@ def _whole(run: Run) -> None:
         table(frames.stages_frame(tallies), "stages", alt="Counts of each stage")
     else:
         st.info("No stage has ended yet: its counts are written at its end.")
+    moving(reader)
     costs = frames.purposes_frame(list(tallies.values()))
     if not costs.is_empty():
         st.subheader("Cost by purpose")

@@ -144,6 +144,7 @@ def train(shop: Workshop, state: State) -> State:
     shop.store.put(meta, folder / ADAPTER, {"curves.parquet": curve})
     clean(folder)
     shutil.rmtree(folder / ADAPTER, ignore_errors=True)
+    shop.session.write_metrics()
     return {}
 
 

@@ -49,6 +49,7 @@ def carry_out(session: Session) -> dict[str, Any]:
             summary |= performer(session)
         else:
             session.play_society()
+        session.write_metrics()
         run.write_status(state="done", why="")
         if "show" in names("verbs"):
             summary |= find("verbs", "show").perform(session)

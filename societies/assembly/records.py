@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from agents.persona import Persona
-from societies.seam import Column
+from societies.seam import Column, Curve
 
 _HEAD: dict[str, Column] = {"assembly": "str", "arm": "str"}
 
@@ -200,6 +200,38 @@ TABLES: dict[str, dict[str, Column]] = {
     },
     "degraded": {**_HEAD, "step": "str", "why": "str"},
 }
+
+CURVES = (
+    Curve(
+        table="assemblies",
+        column="variance_before",
+        name="variance before",
+        definition="of citizens' stances on the question before deliberation",
+        by=("arm",),
+    ),
+    Curve(
+        table="assemblies",
+        column="variance_after",
+        name="variance after",
+        definition="of citizens' stances on the question after deliberation",
+        by=("arm",),
+    ),
+    Curve(
+        table="assemblies",
+        column="first_choice_share",
+        name="first-choice share",
+        definition="share of first choices that the most wanted statement got",
+        by=("arm",),
+    ),
+    Curve(
+        table="assemblies",
+        column="num_adopted",
+        name="clauses adopted",
+        definition="clauses that passed",
+        unit="clauses",
+        by=("arm",),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from societies.assembly.clerk import Clerk
 from societies.assembly.config import AssemblyConfig
 from societies.assembly.phases.recruit import draw_panel
 from societies.assembly.play import assembly
-from societies.assembly.records import TABLES, Question
-from societies.seam import Column, Estimate, Setting
+from societies.assembly.records import CURVES, TABLES, Question
+from societies.seam import Column, Curve, Estimate, Setting
 
 
 class Assembly:
@@ -24,6 +24,7 @@ class Assembly:
     package = "societies.assembly"
     config: type[Any] = AssemblyConfig
     tables: Mapping[str, Mapping[str, Column]] = TABLES
+    curves: Sequence[Curve] = CURVES
 
     def scripts(self, config: AssemblyConfig, setting: Setting) -> Iterator[tuple[str, Script[Any]]]:
         """Yield one script an arm. Raises UserError for an unusable agenda or rule before the first."""

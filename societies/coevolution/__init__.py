@@ -20,10 +20,10 @@ from societies.coevolution.desk import Budget
 from societies.coevolution.humans import Folk, NumericHumans, Poll
 from societies.coevolution.play import Trial, VectorGauge, trial
 from societies.coevolution.protocols import Challenge, Pulls
-from societies.coevolution.records import TABLES
+from societies.coevolution.records import CURVES, TABLES
 from societies.coevolution.served import Served
 from societies.coevolution.votes import even_bank
-from societies.seam import Column, Estimate, Setting
+from societies.seam import Column, Curve, Estimate, Setting
 
 __all__ = ["Coevolution", "CoevolutionConfig", "society"]
 
@@ -35,6 +35,7 @@ class Coevolution:
     package = ""  # numeric people read no prompt
     config: type[Any] = CoevolutionConfig
     tables: Mapping[str, Mapping[str, Column]] = TABLES
+    curves: Sequence[Curve] = CURVES
 
     def scripts(self, config: CoevolutionConfig, setting: Setting) -> Iterator[tuple[str, Script[Any]]]:
         """Yield one script for each challenge and replica. Raises UserError for settings that cannot be played."""

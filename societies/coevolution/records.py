@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.errors import UserError
+from societies.seam import Curve
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -59,6 +60,32 @@ TABLES: dict[str, dict[str, str]] = {
 }
 """Tables of the society. `vectors` holds every raw vector; the score in `results` is a convenience: readers recompute
 it. Rows of the tracks that all algorithms share (the history) have no algorithm."""
+
+CURVES = (
+    Curve(
+        table="timesteps",
+        column="spread",
+        name="spread",
+        definition="of values among those who live with the examinee",
+        by=("challenge", "algorithm"),
+        step="timestep",
+    ),
+    Curve(
+        table="timesteps",
+        column="history_spread",
+        name="history spread",
+        definition="of values in the history without any examinee",
+        by=("challenge", "algorithm"),
+        step="timestep",
+    ),
+    Curve(
+        table="results",
+        column="score",
+        name="score",
+        definition="of an algorithm in a challenge, over replicas",
+        by=("challenge", "algorithm"),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ Source: MATRIX, ICML 2024, arXiv 2402.05699. One instruction is one script; see 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -17,10 +17,10 @@ from societies.scenes.baselines import baseline
 from societies.scenes.config import ScenesConfig
 from societies.scenes.opening import Draw
 from societies.scenes.play import scene
-from societies.scenes.records import TABLES
+from societies.scenes.records import CURVES, TABLES
 from societies.scenes.rules import seeded_unit
 from societies.scenes.teller import Teller
-from societies.seam import Column, Estimate, Setting
+from societies.seam import Column, Curve, Estimate, Setting
 
 __all__ = ["Scenes", "ScenesConfig", "society"]
 
@@ -32,6 +32,7 @@ class Scenes:
     package = "societies.scenes"
     config: type[Any] = ScenesConfig
     tables: Mapping[str, Mapping[str, Column]] = TABLES
+    curves: Sequence[Curve] = CURVES
 
     def scripts(self, config: ScenesConfig, setting: Setting) -> Iterator[tuple[str, Script[Any]]]:
         """Yield a scene for every instruction, then every baseline on it. Raises UserError for unusable files."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from societies.seam import Curve
+
 TABLES: dict[str, dict[str, str]] = {
     "scenes": {
         "scene_id": "str",
@@ -80,6 +82,69 @@ TABLES: dict[str, dict[str, str]] = {
     },
 }
 """Event table -> column -> type. `asked` and `asked_p` hold every entity that the modulator was asked about."""
+
+CURVES = (
+    Curve(
+        table="scenes",
+        column="is_harmful",
+        name="harmful",
+        definition="scenes whose draft was judged harmful",
+        by=("kind",),
+    ),
+    Curve(
+        table="scenes",
+        column="draft_refuses",
+        name="draft refuses",
+        definition="drafts with a refusal keyword",
+        by=("kind",),
+    ),
+    Curve(
+        table="scenes",
+        column="answer_refuses",
+        name="answer refuses",
+        definition="final answers with a refusal keyword",
+        by=("kind",),
+    ),
+    Curve(
+        table="scenes",
+        column="num_interactions",
+        name="interactions",
+        definition="acts tried in a scene",
+        unit="acts",
+        by=("kind",),
+    ),
+    Curve(
+        table="scenes",
+        column="num_rejected",
+        name="rejected acts",
+        definition="acts that the modulator found not feasible",
+        unit="acts",
+        by=("kind",),
+    ),
+    Curve(
+        table="scenes",
+        column="num_critiques",
+        name="critiques",
+        definition="critiques written in a scene",
+        unit="critiques",
+        by=("kind",),
+    ),
+    Curve(
+        table="scenes",
+        column="num_degraded",
+        name="substituted steps",
+        definition="steps that went on with a substitute",
+        unit="steps",
+        by=("kind",),
+    ),
+    Curve(
+        table="answers",
+        column="refuses",
+        name="refuses",
+        definition="answers of a method with a refusal keyword",
+        by=("method", "kind"),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,9 @@ from typing import Any
 
 from agents.registry import find, names
 from sim.config import LimitsConfig, PathsConfig, RunConfig
+from sim.metrics import METRIC_COLUMNS
 from sim.tables import sample_schema
+from societies.seam import Charted
 
 SNAPSHOT = Path(__file__).with_name("public_surface.txt")
 
@@ -32,7 +34,10 @@ def surface() -> str:
         lines += keys(f"society[{name}].", society.config)
         for table, columns in society.tables.items():
             lines += [f"events {name}/{table}.{column}: {kind}" for column, kind in columns.items()]
+        if isinstance(society, Charted):
+            lines += [f"curve {name}/{one.table}.{one.column}: {one.name}" for one in society.curves]
     lines += [f"samples.{column}: {kind}" for column, kind in sample_schema().items()]
+    lines += [f"metrics.{column}: {kind}" for column, kind in METRIC_COLUMNS.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -7,16 +7,16 @@ update and arms are ours).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agents.errors import UserError
 from agents.requests import Script
 from societies.coevolution.live.config import Arm, LiveConfig
 from societies.coevolution.live.play import PACKAGE, Town, live
-from societies.coevolution.live.records import TABLES, load_claims
+from societies.coevolution.live.records import CURVES, TABLES, load_claims
 from societies.coevolution.live.town import make_plan
-from societies.seam import Column, Estimate, Setting
+from societies.seam import Column, Curve, Estimate, Setting
 
 BASE_TOKENS = 165
 """Prompt tokens of a person's question without what was heard: rules, an average card, the claim, the task."""
@@ -33,6 +33,7 @@ class LiveValues:
     package = PACKAGE
     config: type[Any] = LiveConfig
     tables: Mapping[str, Mapping[str, Column]] = TABLES
+    curves: Sequence[Curve] = CURVES
 
     def scripts(self, config: LiveConfig, setting: Setting) -> Iterator[tuple[str, Script[Any]]]:
         """Yield one script an arm and replica. Raises UserError for settings that cannot be played."""

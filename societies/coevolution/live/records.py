@@ -9,7 +9,7 @@ from importlib import resources
 
 from agents.errors import UserError, did_you_mean
 from agents.persona import Persona
-from societies.seam import Column
+from societies.seam import Column, Curve
 
 STANCES = (
     "sure of the first view",
@@ -69,6 +69,18 @@ TABLES: dict[str, dict[str, Column]] = {
 """people: who took a seat, and when. beliefs: level in [0, 1]; dist: of the five stances, the first one first; mass:
 probability that a stance was answered at all. messages: kind is question, answer, statement or news; a statement has a
 row for each who heard it, and one with no listener when nobody did. metrics: claim "" is over all claims."""
+
+CURVES = (
+    Curve(
+        table="metrics",
+        column="value",
+        name="{metric}",
+        definition="of beliefs in [0, 1], 1 is the first view; over all claims where no claim is named",
+        by=("arm", "replica", "claim"),
+        step="timestep",
+        ready=True,
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
