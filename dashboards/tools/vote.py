@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from agents.errors import UserError, did_you_mean
+from dashboards.tools.vote_files import read_ballots
 from societies.assembly import rules as r
-from societies.assembly.rules.ballots import Ballots, parse_preflib, parse_table
+from societies.assembly.rules.ballots import Ballots
 from societies.assembly.rules.ensemble import RuleReport
+from societies.assembly.rules.profile import FloatArray, IntArray
 
-PREFLIB = (".soc", ".soi", ".toc", ".toi")
 SHAPE = (25, 4)
 """Voters and candidates of the profiles on which axioms are tried."""
 
@@ -32,9 +30,24 @@ class Seats:
     failures: Mapping[str, bool]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funded:
+    """What one rule buys with the budget. served: share of the voters' weight with something that they support."""
+
+    rule: str
+    projects: tuple[str, ...]
+    spent: float
+    served: float
+    note: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VoteFindings:
-    """Everything the tool says about one file. excess: [candidate], distance outside the proportional veto core."""
+    """Everything the tool says about one file. excess: [candidate], distance outside the proportional veto core.
+
+    own: axioms that rules break on these very ballots. num_panels: panels that every rule was counted on as well, and
+    absent: seats of theirs without a ballot. funded: what the budget buys.
+    """
 
     source: str
     ballots: Ballots
@@ -45,34 +58,11 @@ class VoteFindings:
     violations: tuple[r.Violation, ...]
     cycles: Mapping[str, float]
     left_out: tuple[str, ...]
-
-
-def read_ballots(path: Path, kind: str = "", **columns: Any) -> Ballots:
-    """Read a ballot CSV of a stated kind, or a PrefLib file by its ending. columns: as in `parse_table`.
-
-    Raises UserError for a missing or unreadable file, a CSV without a kind, and a PrefLib file with one.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path} cannot be read.", f"{error.strerror}.", "give a ballot file") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text.", str(error), "save it as UTF-8") from error
-    if path.suffix.lower() in PREFLIB:
-        if kind or any(columns.values()):
-            raise UserError("Column options were given with a PrefLib file.", "Its format is fixed.", "leave them out")
-        return parse_preflib(text)
-    if not kind:
-        raise UserError(
-            f"What {path.name} holds is not said.",
-            "The same numbers can be ranks (1 is best) or scores (1 is worst), so the kind is never guessed.",
-            "add --kind orders, ranks, approval or score",
-        )
-    reader = csv.DictReader(io.StringIO(text))
-    header = list(reader.fieldnames or ())
-    if not header or len(set(header)) < len(header):
-        raise UserError(f"{path} has no header with distinct columns.", "", "give each column its own name")
-    return parse_table(header, list(reader), kind, **columns)
+    own: tuple[r.Violation, ...] = ()
+    num_panels: int = 0
+    absent: int = 0
+    budget: float = 0.0
+    funded: tuple[Funded, ...] = ()
 
 
 def find_out(
@@ -83,19 +73,26 @@ def find_out(
     seats: int = 0,
     num_resamples: int = 1000,
     num_profiles: int = 0,
+    panels: tuple[Sequence[IntArray], int] | None = None,
+    costs: FloatArray | None = None,
+    budget: float = 0.0,
     seed: int = 0,
 ) -> VoteFindings:
     """Count the ballots under every rule that can read them.
+
+    panels: positions of ballots, and how many seats had none (see `read_panels`). costs: [candidate],
+    spent within the budget.
 
     only: names of rules to keep, all by default. seats: also elect committees of this size. num_profiles: random
     profiles a culture on which axioms are tried; 0 leaves that out.
     """
     vote, left_out = _vote(ballots)
-    rating_rules = dict(r.RATING_RULES)
-    if vote.ratings is not None and vote.ratings.binary:
+    rating_rules = dict(r.CREDIT_RULES if ballots.kind == "credits" else r.RATING_RULES)
+    if vote.ratings is not None and vote.ratings.binary and ballots.kind != "credits":
         rating_rules = {"approval": r.approval, **rating_rules}
         rating_rules.pop("score")
-    known = [*r.RULES, *(rating_rules if vote.ratings is not None else ()), *(r.GROUP_RULES if ballots.groups else ())]
+    group_rules = r.GROUP_RULES if ballots.groups and ballots.kind != "credits" else {}
+    known = [*r.RULES, *(rating_rules if vote.ratings is not None else ()), *group_rules]
     for name in only:
         if name not in known:
             raise UserError(f'No rule for these ballots is called "{name}".', did_you_mean(name, known), "see --help")
@@ -104,9 +101,10 @@ def find_out(
         vote,
         chosen,
         _chosen(rating_rules, only),
-        _chosen(r.GROUP_RULES, only),
+        _chosen(group_rules, only),
         consistent=r.CONDORCET_CONSISTENT,
         strata=ballots.strata,
+        panels=None if panels is None else panels[0],
         num_resamples=num_resamples,
         seed=seed,
     )
@@ -117,10 +115,15 @@ def find_out(
         vote=vote,
         ensemble=ensemble,
         excess=tuple(r.veto_excess(vote.profile).tolist()),
-        seats=_committees(vote, seats, seed) if seats else (),
+        seats=_committees(vote, seats, seed, approvals=ballots.kind != "credits") if seats else (),
         violations=found,
         cycles=cycles,
         left_out=left_out,
+        own=_own_axioms(vote.profile, chosen, seed) if num_profiles else (),
+        num_panels=0 if panels is None else len(panels[0]),
+        absent=0 if panels is None else panels[1],
+        budget=budget,
+        funded=() if costs is None else _funded(vote, costs, budget),
     )
 
 
@@ -160,33 +163,69 @@ def _axioms(
     return tuple(found), cycles
 
 
-def _committees(vote: r.Vote, k: int, seed: int) -> tuple[Seats, ...]:
+def _own_axioms(profile: r.Profile, rules: Mapping[str, Any], seed: int) -> tuple[r.Violation, ...]:
+    """Return the axioms that rules break on these ballots as they are."""
+    lasting = {name: rule for name, rule in rules.items() if name not in ("random_dictator", "maximal_lottery")}
+    tried = r.violations(lasting, [profile], culture="this vote", seed=seed)
+    return tuple(one for one in tried if one.broken)
+
+
+def _funded(vote: r.Vote, costs: FloatArray, budget: float) -> tuple[Funded, ...]:
+    assert vote.ratings is not None
+    ratings, names = vote.ratings, vote.profile.names
+    utility = ratings.filled - ratings.lo
+    if (costs > budget).all():
+        raise UserError(f"The budget of {budget:g} buys nothing.", f"the cheapest costs {costs.min():g}.", "raise it")
+    w = ratings.weights
+    plain = r.equal_shares(utility, costs, budget, weights=w)
+    more = r.equal_shares_add_one(utility, costs, budget, weights=w)
+    left = [c for c in range(len(costs)) if c not in more.projects]
+    rest = r.greedy_budget(utility[:, left], costs[left], budget - more.spent, weights=w) if left else ()
+    chosen = {
+        "equal shares": (plain.projects, "may leave money over"),
+        "equal shares, completed": ((*more.projects, *(left[c] for c in rest)), "more money a head, then by support"),
+        "greedy by support": (r.greedy_budget(utility, costs, budget, weights=w), "the usual practice"),
+    }
+    supported = utility > 0
+    return tuple(
+        Funded(
+            rule=rule,
+            projects=tuple(names[c] for c in projects),
+            spent=float(costs[list(projects)].sum()),
+            served=float(w @ supported[:, list(projects)].any(axis=1) / w.sum()),
+            note=note,
+        )
+        for rule, (projects, note) in chosen.items()
+    )
+
+
+def _committees(vote: r.Vote, k: int, seed: int, *, approvals: bool) -> tuple[Seats, ...]:
     names = vote.profile.names
     if not 1 <= k <= len(names):
         raise UserError(f"{k} seats cannot be filled.", f"There are {len(names)} candidates.", "change --seats")
     count = r.single_transferable_vote(vote.profile, k, seed=seed)
     note = f"quota {count.quota:g}, {len(count.counts)} counts" + (", ties by random ballot" if count.tie_break else "")
     found = [Seats(rule="stv", members=tuple(names[c] for c in count.order), note=note, failures={})]
-    if vote.ratings is None:
+    if vote.ratings is None or not approvals:
         return tuple(found)
-    approvals = vote.ratings.seen & (vote.ratings.filled > (vote.ratings.lo + vote.ratings.hi) / 2)
+    approves = vote.ratings.seen & (vote.ratings.filled > (vote.ratings.lo + vote.ratings.hi) / 2)
     w = vote.ratings.weights
     equal = bool((w == w[0]).all())
     committees = [
-        r.pav(approvals, k, weights=w),
-        r.phragmen(approvals, k, weights=w),
-        r.method_of_equal_shares(approvals, k, weights=w),
-        r.chamberlin_courant(approvals, k, weights=w),
-        r.coverage(approvals, k, weights=w),
+        r.pav(approves, k, weights=w),
+        r.phragmen(approves, k, weights=w),
+        r.method_of_equal_shares(approves, k, weights=w),
+        r.chamberlin_courant(approves, k, weights=w),
+        r.coverage(approves, k, weights=w),
     ]
     if equal and len(w) >= k:
-        committees.append(r.monroe(approvals, k))
+        committees.append(r.monroe(approves, k))
     for c in committees:
         failures = {}
         if equal:
             failures = {
-                "JR": r.jr_failure(approvals, c.members, k) is not None,
-                "EJR+": r.ejr_plus_failure(approvals, c.members, k) is not None,
+                "JR": r.jr_failure(approves, c.members, k) is not None,
+                "EJR+": r.ejr_plus_failure(approves, c.members, k) is not None,
             }
         ties = f"{c.num_ties} ties to the earlier candidate" if c.num_ties else ""
         note = "; ".join(part for part in (c.note, ties) if part)
@@ -222,6 +261,13 @@ def as_plain(found: VoteFindings) -> dict[str, Any]:
         ],
         "cycles": dict(found.cycles),
         "left_out": list(found.left_out),
+        "broken_here": [{"rule": v.rule, "axiom": v.axiom} for v in found.own],
+        "num_panels": found.num_panels,
+        "seats_without_ballot": found.absent,
+        "budget": found.budget,
+        "funded": [
+            {"rule": f.rule, "projects": list(f.projects), "spent": f.spent, "served": f.served} for f in found.funded
+        ],
     }
 
 
@@ -245,6 +291,7 @@ def _plain_rule(report: RuleReport, names: Sequence[str]) -> dict[str, Any]:
         },
         "flip": None if flip is None else {"least": flip.least, "most": flip.most, "exact": flip.exact},
         "chance": [None if math.isnan(x) else x for x in report.chance],
+        "by_panel": list(report.by_panel),
         "bloc": report.manipulation.bloc if report.manipulation else None,
         "single": report.manipulation.single
         if report.manipulation and not math.isnan(report.manipulation.single)
@@ -274,3 +321,6 @@ def chart(found: VoteFindings) -> Any:
     return (cells + marks).properties(
         width=alt.Step(28), title=f"Who wins under which rule: {found.source} (dot: wins)"
     )
+
+
+__all__ = ["SHAPE", "Funded", "Seats", "VoteFindings", "as_plain", "chart", "find_out", "read_ballots"]

@@ -21,7 +21,7 @@ def sections(found: VoteFindings) -> list[Section]:
     parts = [_head(found), _dropped(found), _winners(found), _agreement(found), _candidates(found)]
     if len(names) <= 12:
         parts.append(_pairwise(found))
-    parts += [_seats(found), _axiom_table(found)]
+    parts += [_seats(found), _funded(found), _own(found), _axiom_table(found)]
     return [part for part in parts if part.lines or part.rows]
 
 
@@ -57,25 +57,39 @@ def _dropped(found: VoteFindings) -> Section:
 
 def _winners(found: VoteFindings) -> Section:
     names = found.vote.profile.names
-    rows = tuple(_winner_row(report, names) for report in found.ensemble.reports)
+    rows = tuple(_winner_row(report, names, bool(found.num_panels)) for report in found.ensemble.reports)
     num = found.ensemble.num_resamples
+    redrawn = (
+        f"panels: how often it wins on {found.num_panels} panels of the lottery, each alone; "
+        f"{found.absent} seats had no ballot.",
+    )
     return Section(
         title="Winner by rule",
-        columns=("rule", "winner", "taken", "to flip", "P(win)", "bloc", "note"),
+        columns=(
+            "rule",
+            "winner",
+            "taken",
+            "to flip",
+            "P(win)",
+            *(("panels",) if found.num_panels else ()),
+            "bloc",
+            "note",
+        ),
         rows=rows,
-        right=(3, 4, 5),
+        right=(3, 4, 5, 6) if found.num_panels else (3, 4, 5),
         notes=(
             "taken: after ties were broken by random ballots (seeded), or the lottery's draw.",
             "to flip: ballots to rewrite until the winner no longer wins alone; one number is exact, a-b are bounds.",
             f"P(win): bootstrap over {num} resamples of the ballots within strata, of whom was taken."
             if num
             else "P(win): the bootstrap was left out.",
+            *(redrawn if found.num_panels else ()),
             "bloc: fewest voters found who gain together by one insincere ballot; a probe, so fewer may do.",
         ),
     )
 
 
-def _winner_row(report: RuleReport, names: Sequence[str]) -> tuple[str, ...]:
+def _winner_row(report: RuleReport, names: Sequence[str], redrawn: bool) -> tuple[str, ...]:
     o = report.outcome
     taken = report.tie_break.order[0] if report.tie_break else (o.winners[0] if o.winners else None)
     won = " = ".join(names[c] for c in o.winners) if len(o.winners) <= 5 else f"{len(o.winners)} candidates"
@@ -84,12 +98,14 @@ def _winner_row(report: RuleReport, names: Sequence[str]) -> tuple[str, ...]:
         won = ", ".join(f"{names[c]} {o.lottery[c]:.2f}" for c in likely[:4]) + (" ..." if len(likely) > 4 else "")
     chance = "-" if taken is None or math.isnan(report.chance[taken]) else f"{report.chance[taken]:.3f}"
     bloc = report.manipulation.bloc if report.manipulation else None
+    by_panel = ("-" if taken is None else f"{report.by_panel[taken]:.3f}",) if redrawn else ()
     return (
         o.rule,
         won or "nobody",
         "-" if taken is None or (len(o.winners) == 1 and not o.lottery) else names[taken],
         _flip(report),
         chance,
+        *by_panel,
         "-" if bloc is None else str(bloc),
         o.note,
     )
@@ -155,6 +171,25 @@ def _seats(found: VoteFindings) -> Section:
 
     rows = tuple((s.rule, ", ".join(s.members), told(s), s.note) for s in found.seats)
     return Section(title="Committees", columns=("rule", "members", "checked", "note"), rows=rows)
+
+
+def _funded(found: VoteFindings) -> Section:
+    rows = tuple((f.rule, f"{f.spent:g}", f"{f.served:.1%}", ", ".join(f.projects), f.note) for f in found.funded)
+    return Section(
+        title=f"What a budget of {found.budget:g} buys",
+        columns=("rule", "spent", "served", "projects", "note"),
+        rows=rows,
+        right=(1, 2),
+        notes=("served: share of the voters' weight with at least one project that they support.",) if rows else (),
+    )
+
+
+def _own(found: VoteFindings) -> Section:
+    rows = tuple(
+        (rule, ", ".join(v.axiom for v in found.own if v.rule == rule))
+        for rule in dict.fromkeys(v.rule for v in found.own)
+    )
+    return Section(title="Axioms broken on these very ballots", columns=("rule", "axioms"), rows=rows)
 
 
 def _axiom_table(found: VoteFindings) -> Section:

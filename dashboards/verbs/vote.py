@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from agents.errors import UserError
 from sim.cli.seam import Verb
 
 EPILOG = """examples:
@@ -13,7 +14,14 @@ EPILOG = """examples:
   folkmoot vote ballots.csv --kind ranks --weight pi --stratum region
   folkmoot vote scores.csv --kind score --scale 0 5 --group camp --plot winners.svg
   folkmoot vote approvals.csv --kind approval --seats 5
+  folkmoot vote credits.csv --kind credits --credits 100      (cumulative and quadratic voting)
+  folkmoot vote approvals.csv --kind approval --costs costs.csv --budget 50000
+  folkmoot vote proposals.csv --kind yesno --majority 0.6667 --quorum 0.5 --id id --delegate delegate
+  folkmoot vote proposals.csv --kind yesno --chamber house --veto 0.25
+  folkmoot vote pool.csv --kind ranks --id id --panels lottery/tickets.csv   (what other panels would decide)
   folkmoot vote 00001-00000001.soi --axioms 20 --json
+
+costs.csv: candidate,cost. A yesno file has a column a proposal: yes, no, abstain, or blank for not voting.
 """
 
 
@@ -21,13 +29,32 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("file", type=Path, help="ballot CSV (one row a voter) or PrefLib .soc, .soi, .toc, .toi")
-    parser.add_argument("--kind", default="", help="what a CSV holds: orders, ranks, approval, score")
+    parser.add_argument("--kind", default="", help="what a CSV holds: orders, ranks, approval, score, credits, yesno")
     parser.add_argument("--weight", default="", metavar="COLUMN", help="column with the weight of each ballot")
     parser.add_argument("--stratum", default="", metavar="COLUMN", help="resample within the values of this column")
     parser.add_argument("--group", default="", metavar="COLUMN", help="column with voters' groups (bridging rules)")
     parser.add_argument("--ignore", default="", metavar="A,B", help="columns that are no candidates, such as ids")
+    parser.add_argument("--id", default="", metavar="COLUMN", help="column with the voters' ids")
     parser.add_argument("--candidates", default="", metavar="A,B", help="all candidates; who names others is dropped")
     parser.add_argument("--scale", nargs=2, type=float, metavar=("LO", "HI"), help="ends of the score scale")
+    parser.add_argument(
+        "--credits", type=float, metavar="N", help="credits a voter may spend; who spends more is dropped"
+    )
+    parser.add_argument("--costs", type=Path, metavar="FILE", help="CSV of what candidates cost")
+    parser.add_argument("--budget", type=float, metavar="B", help="what may be spent on candidates")
+    parser.add_argument("--panels", type=Path, metavar="FILE", help="tickets.csv: count the rules on every panel too")
+    parser.add_argument("--majority", type=float, default=0.5, metavar="S", help="yesno: share to exceed (default .5)")
+    parser.add_argument("--at-least", action="store_true", help="yesno: reaching the share is enough")
+    parser.add_argument(
+        "--quorum", type=float, default=0.0, metavar="S", help="yesno: least share of the eligible voting"
+    )
+    parser.add_argument(
+        "--eligible", type=float, metavar="N", help="yesno: weight that could have voted (default: all)"
+    )
+    parser.add_argument("--delegate", default="", metavar="COLUMN", help="yesno: id of whoever votes for a blank")
+    parser.add_argument("--chamber", default="", metavar="COLUMN", help="yesno: two chambers; the first row's is first")
+    parser.add_argument("--override", type=float, metavar="S", help="yesno: share that overcomes the second chamber")
+    parser.add_argument("--veto", type=float, metavar="S", help="yesno: share of no among the eligible that is a veto")
     parser.add_argument("--rules", default="", metavar="A,B", help="only these rules")
     parser.add_argument("--seats", type=int, default=0, metavar="K", help="also elect committees of K")
     parser.add_argument("--bootstrap", type=int, default=1000, metavar="B", help="resamples (default 1000; 0 for none)")
@@ -43,8 +70,12 @@ def _run(args: argparse.Namespace) -> int:
     from dashboards.terminal import show
     from dashboards.tools.plotting import check_ending, save_chart
     from dashboards.tools.vote import as_plain, chart, find_out, read_ballots
+    from dashboards.tools.vote_files import read_costs, read_panels
     from dashboards.tools.vote_tables import sections
 
+    _check(args)
+    if args.kind == "yesno":
+        return _proposals(args)
     if args.plot:
         check_ending(args.plot)
     ballots = read_ballots(
@@ -56,7 +87,10 @@ def _run(args: argparse.Namespace) -> int:
         ignore=_list(args.ignore),
         candidates=_list(args.candidates),
         scale=tuple(args.scale) if args.scale else None,
+        id=args.id,
+        credits=args.credits,
     )
+    names = (ballots.profile or ballots.ratings).names  # type: ignore[union-attr]
     found = find_out(
         args.file.name,
         ballots,
@@ -64,6 +98,9 @@ def _run(args: argparse.Namespace) -> int:
         seats=args.seats,
         num_resamples=args.bootstrap,
         num_profiles=args.axioms,
+        panels=read_panels(args.panels, ballots.ids or ()) if args.panels else None,
+        costs=read_costs(args.costs, names) if args.costs else None,
+        budget=args.budget or 0.0,
         seed=args.seed,
     )
     if args.json:
@@ -73,6 +110,81 @@ def _run(args: argparse.Namespace) -> int:
     if args.plot:
         save_chart(chart(found), args.plot)
         print(f"chart {args.plot}", file=sys.stderr)
+    return 0
+
+
+_YESNO = ("at_least", "quorum", "eligible", "delegate", "chamber", "override", "veto")
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse options that would be passed over, and numbers that mean nothing."""
+    wrong = [name for name in _YESNO if args.kind != "yesno" and getattr(args, name)]
+    wrong += ["majority"] if args.kind != "yesno" and args.majority != 0.5 else []
+    if wrong:
+        option = wrong[0].replace("_", "-")
+        raise UserError(f"--{option} was given without --kind yesno.", "it is about proposals.", "leave it out")
+    if args.kind == "yesno":
+        others = ("stratum", "group", "candidates", "rules", "scale", "credits", "costs", "budget", "panels", "plot")
+        unused = [name for name in (*others, "seats", "axioms") if getattr(args, name)]
+        if unused:
+            raise UserError(f"--{unused[0]} does not go with --kind yesno.", "proposals stand alone.", "leave it out")
+    shares = {name: getattr(args, name) for name in ("majority", "quorum", "override", "veto")}
+    for name, share in shares.items():
+        if share is not None and not 0 <= share <= 1:
+            raise UserError(f"--{name} {share:g} is no share.", "a share lies between 0 and 1.", "give 0.5 for a half")
+    for name, least in (("bootstrap", 0), ("axioms", 0), ("seats", 0), ("seed", 0)):
+        if getattr(args, name) < least:
+            raise UserError(f"--{name} {getattr(args, name)} is too small.", "", f"give {least} or more")
+    if bool(args.costs) != (args.budget is not None):
+        raise UserError("--costs and --budget belong together.", "one says what things cost.", "give both, or neither")
+    if args.costs and args.kind not in ("approval", "score"):
+        raise UserError(
+            "--costs needs --kind approval or score.", "a budget is shared by support.", "give such ballots"
+        )
+    if args.budget is not None and args.budget <= 0:
+        raise UserError(f"--budget {args.budget:g} buys nothing.", "", "give a number above 0")
+    if args.credits is not None and (args.kind != "credits" or args.credits <= 0):
+        raise UserError("--credits needs --kind credits and a number above 0.", "", "add the kind, or leave it out")
+    if args.panels and not args.id:
+        raise UserError("--panels was given without --id.", "panels name their people by id.", "add --id COLUMN")
+
+
+def _proposals(args: argparse.Namespace) -> int:
+    """Decide proposals."""
+    import orjson
+
+    from dashboards.terminal import show
+    from dashboards.tools.vote_files import read_proposals
+    from dashboards.tools.vote_proposals import decided, plain_proposals, proposal_sections
+    from societies.assembly.rules import Terms
+
+    cast = read_proposals(
+        args.file,
+        weight=args.weight,
+        id=args.id,
+        delegate=args.delegate,
+        chamber=args.chamber,
+        ignore=_list(args.ignore),
+    )
+    terms = Terms(
+        majority=args.majority,
+        strict=not args.at_least,
+        quorum=args.quorum,
+        veto=args.veto,
+        override=args.override,
+        eligible=args.eligible,
+    )
+    if args.eligible is not None and (args.chamber or args.eligible < cast.weights.sum()):
+        raise UserError(
+            f"--eligible {args.eligible:g} does not fit {cast.weights.sum():g} voters.",
+            "it counts those who voted too, and does not go with chambers.",
+            "give at least as many, or leave it out",
+        )
+    found = decided(args.file.name, cast, terms, num_resamples=args.bootstrap, seed=args.seed)
+    if args.json:
+        print(orjson.dumps(plain_proposals(found), option=orjson.OPT_INDENT_2).decode())
+    else:
+        show(proposal_sections(found), sys.stdout)
     return 0
 
 

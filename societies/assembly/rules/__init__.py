@@ -33,9 +33,18 @@ from societies.assembly.rules.condorcet import (
     split_cycle,
     stable_voting,
 )
-from societies.assembly.rules.consent import Delegated, Passage, decide, delegate, two_chambers, with_veto
+from societies.assembly.rules.consent import Delegated, Passage, decide, delegate, speakers, two_chambers, with_veto
 from societies.assembly.rules.cultures import euclidean, impartial, mallows, resampled
-from societies.assembly.rules.ensemble import Ensemble, GroupRule, RatingRule, Vote, compare, resample, vote_of_ratings
+from societies.assembly.rules.ensemble import (
+    Ensemble,
+    GroupRule,
+    RatingRule,
+    Vote,
+    compare,
+    redrawn,
+    resample,
+    vote_of_ratings,
+)
 from societies.assembly.rules.flips import Flip, Manipulation, manipulation
 from societies.assembly.rules.justified import bjr_failure, ejr_failure, ejr_plus_failure, jr_failure, pjr_failure
 from societies.assembly.rules.kemeny import kemeny
@@ -45,12 +54,15 @@ from societies.assembly.rules.outcome import Outcome, TieBreak, break_ties
 from societies.assembly.rules.pairwise import condorcet_loser, condorcet_winner, has_cycle, smith_set
 from societies.assembly.rules.positional import borda, bradley_terry, instant_runoff, plurality, two_round
 from societies.assembly.rules.profile import Profile, profile_from_orders, profile_of, restricted
+from societies.assembly.rules.proposals import Proposals, Ruling, Terms, rulings
 from societies.assembly.rules.ratings import (
     Ratings,
     approval,
     consensus,
+    cumulative,
     majority_judgement,
     quadratic,
+    quadratic_votes,
     ratings_of,
     score,
     star,
@@ -91,6 +103,9 @@ RATING_RULES: Mapping[str, RatingRule] = {
 }
 """Rules over approvals or scores; `approval` joins them where the ballots are approvals."""
 
+CREDIT_RULES: Mapping[str, RatingRule] = {"cumulative": cumulative, "quadratic": quadratic_votes}
+"""Rules over credits that voters spread over candidates."""
+
 GROUP_RULES: Mapping[str, GroupRule] = {
     "group_aware_consensus": group_aware_consensus,
     "least_group": least_group,
@@ -104,6 +119,7 @@ CONDORCET_CONSISTENT = frozenset(
 __all__ = [
     "AXIOMS",
     "CONDORCET_CONSISTENT",
+    "CREDIT_RULES",
     "GROUP_RULES",
     "RATING_RULES",
     "RULES",
@@ -117,7 +133,10 @@ __all__ = [
     "Outcome",
     "Passage",
     "Profile",
+    "Proposals",
     "Ratings",
+    "Ruling",
+    "Terms",
     "TieBreak",
     "Transfer",
     "Violation",
@@ -136,6 +155,7 @@ __all__ = [
     "consensus",
     "copeland",
     "coverage",
+    "cumulative",
     "cycle_share",
     "decide",
     "delegate",
@@ -172,19 +192,23 @@ __all__ = [
     "profile_from_orders",
     "profile_of",
     "quadratic",
+    "quadratic_votes",
     "random_dictator",
     "ranked_pairs",
     "ratings_of",
+    "redrawn",
     "representation",
     "resample",
     "resampled",
     "restricted",
+    "rulings",
     "schulze",
     "schulze_paths",
     "score",
     "sequential_pav",
     "single_transferable_vote",
     "smith_set",
+    "speakers",
     "split_cycle",
     "stable_voting",
     "star",

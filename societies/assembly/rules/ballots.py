@@ -15,8 +15,10 @@ from agents.errors import UserError, did_you_mean
 from societies.assembly.rules.profile import FloatArray, Order, Profile, profile_from_orders, profile_of
 from societies.assembly.rules.ratings import Ratings, ratings_of
 
-KINDS = ("orders", "ranks", "approval", "score")
-"""orders: columns rank1..rankK hold names. ranks: a column a candidate holds 1, 2 ... . approval, score: likewise."""
+KINDS = ("orders", "ranks", "approval", "score", "credits")
+"""orders: columns rank1..rankK hold names. ranks: a column a candidate holds 1, 2 ... . approval, score: likewise.
+
+credits: likewise, what a voter spends on each candidate; a blank is nothing, a minus is against."""
 
 _RANK = re.compile(r"rank[ _-]?(\d+)$", re.IGNORECASE)
 _YES = {"1": 1.0, "yes": 1.0, "true": 1.0, "0": 0.0, "no": 0.0, "false": 0.0}
@@ -32,7 +34,7 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ballots:
-    """What a table held. One of profile and ratings is set. groups, strata: one label a kept ballot, or None."""
+    """What a table held. One of profile and ratings is set. groups, strata, ids: one label a kept ballot, or None."""
 
     kind: str
     profile: Profile | None
@@ -41,6 +43,7 @@ class Ballots:
     strata: tuple[str, ...] | None
     dropped: tuple[Dropped, ...]
     num_rows: int
+    ids: tuple[str, ...] | None = None
 
 
 class _InvalidBallot(Exception):
@@ -55,18 +58,21 @@ def parse_table(
     weight: str = "",
     group: str = "",
     stratum: str = "",
+    id: str = "",
     ignore: Sequence[str] = (),
     candidates: Sequence[str] = (),
     scale: tuple[float, float] | None = None,
+    credits: float | None = None,
 ) -> Ballots:
     """Return the ballots of a table with one row a voter.
 
-    kind: one of KINDS. weight, group, stratum: columns with that meaning, "" for none. ignore: columns to leave out.
+    kind: one of KINDS. weight, group, stratum, id: columns with that meaning, "" for none. ignore: columns to leave
+    out. credits: what a voter may spend in all, for kind "credits"; None: the most that anybody spent.
     candidates: the whole list; ballots that name others are dropped. Without it, "orders" takes every name that occurs
     and the other kinds every remaining column. In "orders" a cell holds one name, or several tied ones joined by "=".
     Raises UserError when columns are missing or no ballot is valid.
     """
-    special = {column for column in (weight, group, stratum, *ignore) if column}
+    special = {column for column in (weight, group, stratum, id, *ignore) if column}
     for column in special:
         if column not in header:
             raise UserError(
@@ -76,7 +82,7 @@ def parse_table(
         raise UserError(f'"{kind}" is no kind of ballot.', did_you_mean(kind, KINDS), f"use one of {', '.join(KINDS)}")
     columns = _columns(header, kind, special, candidates)
     names = _names(rows, kind, columns, candidates)
-    read = _reader(kind, columns, names, scale)
+    read = _reader(kind, columns, names, scale, credits)
     values: list[tuple[float | None, ...]] = []
     weights: list[float] = []
     kept: list[int] = []
@@ -97,12 +103,23 @@ def parse_table(
     return Ballots(
         kind=kind,
         profile=_profile(table, weights, names) if kind in ("orders", "ranks") else None,
-        ratings=_ratings(table, weights, names, kind, scale) if kind in ("approval", "score") else None,
+        ratings=_ratings(table, weights, names, kind, scale, credits) if kind not in ("orders", "ranks") else None,
         groups=tuple(rows[n][group] or "" for n in kept) if group else None,
         strata=tuple(rows[n][stratum] or "" for n in kept) if stratum else None,
         dropped=tuple(dropped),
         num_rows=len(rows),
+        ids=_ids(rows, kept, id) if id else None,
     )
+
+
+def _ids(rows: Sequence[Mapping[str, str]], kept: Sequence[int], column: str) -> tuple[str, ...]:
+    ids = tuple((rows[n][column] or "").strip() for n in kept)
+    seen: dict[str, int] = {}
+    for n, one in zip(kept, ids, strict=True):
+        if not one or seen.setdefault(one, n) != n:
+            what = f"is that of row {seen[one] + 1} as well" if one else "is missing"
+            raise UserError(f"Row {n + 1}: the id {what}.", "each ballot needs its own.", f'correct "{column}"')
+    return ids
 
 
 def parse_preflib(text: str) -> Ballots:
@@ -199,7 +216,11 @@ def _names(
 
 
 def _reader(
-    kind: str, columns: Sequence[str], names: Sequence[str], scale: tuple[float, float] | None
+    kind: str,
+    columns: Sequence[str],
+    names: Sequence[str],
+    scale: tuple[float, float] | None,
+    credits: float | None,
 ) -> Callable[[Mapping[str, str]], tuple[float | None, ...]]:
     place = {name: n for n, name in enumerate(names)}
 
@@ -222,7 +243,10 @@ def _reader(
         out = tuple(_cell((row.get(column) or "").strip(), column, kind, scale) for column in columns)
         if all(value is None for value in out):
             raise _InvalidBallot("is blank")
-        return out
+        spent = sum(abs(value or 0.0) for value in out)
+        if kind == "credits" and credits is not None and spent > credits * (1 + 1e-9):
+            raise _InvalidBallot(f"spends {spent:g} of {credits:g} credits")
+        return tuple(value or 0.0 for value in out) if kind == "credits" else out
 
     return order if kind == "orders" else cells
 
@@ -267,7 +291,11 @@ def _ratings(
     names: Sequence[str],
     kind: str,
     scale: tuple[float, float] | None,
+    credits: float | None,
 ) -> Ratings:
+    if kind == "credits":
+        most = credits or float(np.abs(table).sum(axis=1).max()) or 1.0
+        return ratings_of(table, weights=weights, names=names, lo=-most if (table < 0).any() else 0.0, hi=most)
     if kind == "approval":
         return ratings_of(table, weights=weights, names=names, lo=0.0, hi=1.0)
     lo, hi = scale or (float(np.nanmin(table)), float(np.nanmax(table)))

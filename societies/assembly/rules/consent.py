@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from societies.assembly.rules.profile import FloatArray
+from societies.assembly.rules.profile import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +83,22 @@ def delegate(votes_self: Sequence[bool], to: Sequence[int | None], weights: Floa
     """
     n = len(votes_self)
     w = np.ones(n) if weights is None else np.asarray(weights, dtype=np.float64)
-    power, lost, longest = np.zeros(n), 0.0, 0
+    last, hops = speakers(votes_self, to)
+    heard = last >= 0
+    power = np.bincount(last[heard], weights=w[heard], minlength=n).astype(np.float64)
+    longest = int(hops[heard].max(initial=0))
+    return Delegated(power=power, lost=float(w[~heard].sum()), longest=longest)
+
+
+def speakers(votes_self: Sequence[bool], to: Sequence[int | None]) -> tuple[IntArray, IntArray]:
+    """Return who casts each one's vote in the end, int64 (n,), -1 for nobody, and over how many hops."""
+    n = len(votes_self)
+    last, hops = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
     for voter in range(n):
         at: int | None = voter
-        hops = 0
-        while at is not None and not votes_self[at] and hops <= n:
-            at, hops = to[at], hops + 1
-        if at is None or hops > n:
-            lost += float(w[voter])
-        else:
-            power[at] += w[voter]
-            longest = max(longest, hops)
-    return Delegated(power=power, lost=lost, longest=longest)
+        steps = 0
+        while at is not None and not votes_self[at] and steps <= n:
+            at, steps = to[at], steps + 1
+        if at is not None and steps <= n:
+            last[voter], hops[voter] = at, steps
+    return last, hops

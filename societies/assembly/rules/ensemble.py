@@ -24,12 +24,12 @@ from societies.assembly.rules.flips import (
 from societies.assembly.rules.outcome import Outcome, TieBreak, break_ties
 from societies.assembly.rules.pairwise import condorcet_winner, has_cycle, smith_set
 from societies.assembly.rules.positional import first_places
-from societies.assembly.rules.profile import FloatArray, Profile, reweighted, supports_of
+from societies.assembly.rules.profile import FloatArray, IntArray, Profile, reweighted, supports_of
 from societies.assembly.rules.ratings import Ratings, reweighted_ratings, to_profile
 
 RatingRule = Callable[[Ratings], Outcome]
 GroupRule = Callable[[Ratings, npt.ArrayLike], Outcome]
-ADDITIVE = frozenset({"plurality", "borda", "approval", "score"})
+ADDITIVE = frozenset({"plurality", "borda", "approval", "score", "cumulative", "quadratic"})
 """Rules that add up a score per ballot, so that the ballots to flip are counted exactly."""
 
 
@@ -45,6 +45,7 @@ class Vote:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleReport:
     """What one rule says. chance: [candidate] bootstrap probability of winning, ties and lotteries shared out.
+    by_panel: the same over panels drawn again from a lottery; empty without one.
 
     flip: None for lotteries and when nobody passes. tie_break: set when the outcome is tied or drawn.
     """
@@ -54,6 +55,7 @@ class RuleReport:
     flip: Flip | None
     tie_break: TieBreak | None
     manipulation: Manipulation | None
+    by_panel: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -108,6 +110,7 @@ def compare(
     *,
     consistent: frozenset[str] = frozenset(),
     strata: Sequence[str] | None = None,
+    panels: Sequence[IntArray] | None = None,
     num_resamples: int = 1000,
     seed: int = 0,
 ) -> Ensemble:
@@ -115,6 +118,7 @@ def compare(
 
     rating_rules are used when there are ratings, group_rules when there are groups besides. consistent: names of the
     rules that elect Condorcet winners, which sharpens their lower bounds. num_resamples: 0 leaves the bootstrap out.
+    panels: positions of voters: each rule is counted on every one of them too.
     """
     counted: dict[str, Callable[[Vote], Outcome]] = {name: _on_profile(rule) for name, rule in rules.items()}
     if vote.ratings is not None:
@@ -123,6 +127,7 @@ def compare(
             counted |= {name: _on_groups(rule) for name, rule in group_rules.items()}
     votes = resample(vote, num_resamples, np.random.default_rng(seed), strata) if num_resamples else []
     chance = chances(counted, votes, vote.profile.num_candidates)
+    by_panel = {} if panels is None else chances(counted, redrawn(vote, panels), vote.profile.num_candidates)
     reports = []
     for name, rule in counted.items():
         outcome = rule(vote)
@@ -135,6 +140,7 @@ def compare(
                 flip=_flip(name, rule, vote, outcome, rules, consistent),
                 tie_break=drawn,
                 manipulation=manipulation(rules[name], vote.profile, seed=seed) if over_rankings else None,
+                by_panel=tuple(by_panel[name].tolist()) if by_panel else (),
             )
         )
     return Ensemble(
@@ -159,6 +165,12 @@ def contributions(name: str, vote: Vote) -> tuple[FloatArray, float, float]:
     """Return what each ballot adds [voter, candidate] under an additive rule, and its largest and smallest entry."""
     if vote.ratings is not None and name in ("approval", "score"):
         return vote.ratings.filled, vote.ratings.hi, vote.ratings.lo
+    if vote.ratings is not None and name in ("cumulative", "quadratic"):
+        x, most, against = vote.ratings.filled, vote.ratings.hi, vote.ratings.lo < 0
+        if name == "cumulative":
+            return x, most, 0.0
+        # With votes against allowed, half of the credits each way moves the gap furthest: 2 sqrt(B / 2).
+        return np.sign(x) * np.sqrt(np.abs(x)), float(np.sqrt(2 * most if against else most)), 0.0
     p = vote.profile
     if name == "plurality":
         top = p.ranked & (p.ranks == p.ranks.min(axis=1, keepdims=True))
@@ -225,6 +237,17 @@ def _on_groups(rule: GroupRule) -> Callable[[Vote], Outcome]:
         return rule(vote.ratings, vote.groups)
 
     return count
+
+
+def redrawn(vote: Vote, panels: Sequence[IntArray]) -> list[Vote]:
+    """Return the vote as each panel would have cast it. panels: positions of voters.
+
+    Where a whole pool voted once, this tells what another draw of the panel would have decided, without asking again.
+    """
+    n = vote.profile.num_voters
+    weights = np.stack([np.bincount(panel, minlength=n) for panel in panels]) * vote.profile.weights
+    supports = supports_of(vote.profile.ranks, weights)
+    return [_reweighted(vote, w, support) for w, support in zip(weights, supports, strict=True)]
 
 
 def first_choice_concentration(profile: Profile) -> float:

@@ -160,3 +160,16 @@ def quadratic(credits: FloatArray, weights: FloatArray | None = None) -> FloatAr
     """
     w = np.ones(len(credits)) if weights is None else weights
     return np.asarray(w @ (np.sign(credits) * np.sqrt(np.abs(credits))), dtype=np.float64)
+
+
+def cumulative(ratings: Ratings) -> Outcome:
+    """Rank by the credits given in all: each voter spreads a fixed number over candidates."""
+    return by_scores("cumulative", ratings.weights @ ratings.filled)
+
+
+def quadratic_votes(ratings: Ratings) -> Outcome:
+    """Rank by the votes that the credits buy, each voter paying the square of the votes; a minus is a vote against.
+
+    Source: Lalley and Weyl 2018.
+    """
+    return by_scores("quadratic", quadratic(ratings.filled, ratings.weights))
