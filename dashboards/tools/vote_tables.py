@@ -60,8 +60,7 @@ def _winners(found: VoteFindings) -> Section:
     rows = tuple(_winner_row(report, names, bool(found.num_panels)) for report in found.ensemble.reports)
     num = found.ensemble.num_resamples
     redrawn = (
-        f"panels: how often it wins on {found.num_panels} panels of the lottery, each alone; "
-        f"{found.absent} seats had no ballot.",
+        f"panels: how often it wins on {found.num_panels} panels of the lottery; {found.absent} seats had no ballot."
     )
     return Section(
         title="Winner by rule",
@@ -83,7 +82,7 @@ def _winners(found: VoteFindings) -> Section:
             f"P(win): bootstrap over {num} resamples of the ballots within strata, of whom was taken."
             if num
             else "P(win): the bootstrap was left out.",
-            *(redrawn if found.num_panels else ()),
+            *((redrawn,) if found.num_panels else ()),
             "bloc: fewest voters found who gain together by one insincere ballot; a probe, so fewer may do.",
         ),
     )

@@ -207,7 +207,7 @@ def test_credits_costs_and_panels_are_read_from_files(tmp_path: Path, capsys: py
     text = capsys.readouterr().out
     assert "What a budget of 4 buys" in text and "100.0%" in text
     assert run(credits, "--kind", "credits", "--id", "id", "--panels", panels, "--bootstrap", 0) == 0
-    assert "3 panels of the lottery" in capsys.readouterr().out
+    assert "on 3 panels of the lottery" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
