@@ -17,6 +17,8 @@ from selfalign.train.choice import choice_examples, choice_trainer
 from selfalign.train.estimate import seconds_for
 from selfalign.train.job import ADAPTER, CURVE, DONE, ROWS, TrainJob, last_checkpoint, read_rows, write_json
 from selfalign.train.progress import Progress, watch
+from selfalign.train.text import ENGINE as TEXT
+from selfalign.train.text import text_trainer, text_windows
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +102,8 @@ def run_job(job: TrainJob) -> dict[str, Any]:
 def _rows(job: TrainJob) -> list[dict[str, Any]]:
     """Return the training rows; those of a choice as token ids already."""
     rows = read_rows(job.folder / ROWS)
+    if job.engine == TEXT:
+        return text_windows(rows, job.base_folder, int(job.config["max_length"]))
     return choice_examples(rows, job.base_folder) if job.engine == "choice" else rows
 
 
@@ -124,18 +128,20 @@ def _trainer(
     common: dict[str, Any],
     progress: Progress,
 ) -> Any:
-    """Return the trainer of the job's engine: TRL's for SFT and DPO, transformers' for choices."""
+    """Return the trainer of the job's engine: TRL's for SFT and DPO, transformers' for choices and plain text."""
     import datasets
     import peft
     import transformers
     import trl
 
     callbacks = [watch(progress, os.getppid())]
-    if job.engine == "choice":
+    if job.engine in ("choice", TEXT):
         settings = {key: value for key, value in common.items() if key != "max_length"}
         arguments = transformers.TrainingArguments(**settings, remove_unused_columns=False, **job.knobs)
         adapted = model if lora is None else peft.get_peft_model(model, lora)
         pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+        if job.engine == TEXT:
+            return text_trainer(adapted, arguments, rows, pad, callbacks)
         return choice_trainer(adapted, arguments, rows, pad, callbacks)
     if job.engine == "trl:sft":
         arguments = trl.SFTConfig(**common, completion_only_loss=True, loss_type=job.loss, **job.knobs)
