@@ -234,7 +234,8 @@ def show(figures: Mapping[str, Any]) -> None:
     if figures["scripted"]:
         print("SCRIPTED ENGINE: no number here is a model's.")
     print(
-        f"{figures['model']}: {len(figures['eras'])} eras, {figures['num_items']} measured items, {figures['num_pairs']} pairs; 95 % over items"
+        f"{figures['model'] or 'no model'}: {len(figures['eras'])} eras, {figures['num_pairs']} pairs put to the vote, "
+        f"{figures['num_items']} items measured; 95 % over these"
     )
     for one in figures["voices"]:
         print(
