@@ -32,7 +32,20 @@ from sim.store import Run
 from sim.tables import sample_row, sample_schema, write_frame, write_json
 
 CHUNK = 256
-PAGES = ("", "overview", "scenes", "samples", "loop", "launch", "compare", "releases", "assembly", "personas", "seat")
+PAGES = (
+    "",
+    "overview",
+    "scenes",
+    "samples",
+    "loop",
+    "launch",
+    "compare",
+    "releases",
+    "assembly",
+    "personas",
+    "seat",
+    "interview",
+)
 PORT = 8677
 
 

@@ -24,6 +24,7 @@ PAGES = {
         ("assembly", "Assembly", "groups", "assembly"),
         ("coevolution", "Co-evolution", "diversity_3", "coevolution"),
         ("personas", "Persona card", "person", "personas"),
+        ("interview", "Interview", "forum", "interview"),
         ("seat", "Human seat", "record_voice_over", "seat"),
     ],
 }

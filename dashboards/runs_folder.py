@@ -21,6 +21,7 @@ from sim.store import Run
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}"
 NAME = re.compile(rf"{_PART}(/{_PART})?")
 SILENT_AFTER_S = 30.0
+APART = ("status.json", "control.json", "journal", "interviews")
 GOING = ("running", "pausing", "paused", "created")
 
 
@@ -136,14 +137,18 @@ def _age(stamp: str, now: float) -> float | None:
 
 
 def digest_of_files(run: Run) -> str:
-    """Return what changes whenever a file of the run's first two levels does: the key of what is cached."""
+    """Return what changes whenever a file of the run's first two levels does: the key of what is cached.
+
+    Interviews change every second and are in nothing that is cached.
+    """
     import hashlib
 
     told = hashlib.blake2b(digest_size=8)
-    for folder in (run.folder, *sorted(p for p in run.folder.glob("*") if p.is_dir() and not p.is_symlink())):
+    below = (p for p in run.folder.glob("*") if p.is_dir() and not p.is_symlink() and p.name != "interviews")
+    for folder in (run.folder, *sorted(below)):
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda e: e.name):
-                if not entry.name.startswith(".") and entry.name not in ("status.json", "control.json", "journal"):
+                if not entry.name.startswith(".") and entry.name not in APART:
                     stat = entry.stat(follow_symlinks=False)
                     told.update(f"{entry.name}|{stat.st_mtime_ns}|{stat.st_size}".encode())
     return told.hexdigest()

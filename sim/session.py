@@ -167,9 +167,8 @@ class Session:
         """Return what playing the society once will cost."""
         return self.society.estimate(self.society_config, setting)
 
-    @contextmanager
-    def engine(self, policies: tuple[PolicyRef, ...] = (BASE,)) -> Iterator[Engine]:
-        """Open the engine for these policies and close it afterwards; its facts go into the manifest."""
+    def open_engine(self, policies: tuple[PolicyRef, ...] = (BASE,)) -> Engine:
+        """Open the engine for these policies and write nothing about it; whoever opens it closes it."""
         model = self.model
         setting = EngineSetting(
             model_folder=model.path if model else None,
@@ -177,7 +176,12 @@ class Session:
             policies=policies,
             run_seed=self.seed,
         )
-        engine = self.engine_kind.open(self.engine_config, setting)
+        return self.engine_kind.open(self.engine_config, setting)
+
+    @contextmanager
+    def engine(self, policies: tuple[PolicyRef, ...] = (BASE,)) -> Iterator[Engine]:
+        """Open the engine for these policies and close it afterwards; its facts go into the manifest."""
+        engine = self.open_engine(policies)
         try:
             self.run.note("engine", engine.facts())
             yield engine

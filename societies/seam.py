@@ -95,3 +95,28 @@ class Society(Protocol):
 
     def estimate(self, config: Any, setting: Setting) -> Estimate:
         """Return what `scripts` will cost."""
+
+
+Rows = Callable[[str], Sequence[Mapping[str, Any]]]
+"""Event table -> its rows in one script and the script's children, in their order; empty where there are none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memories:
+    """What one agent of a play is and has perceived.
+
+    card: in plain text. policy: who answered for it. perceived: the oldest first; only what reached this agent.
+    """
+
+    name: str
+    card: str
+    policy: str
+    perceived: tuple[str, ...]
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A society that can tell from its events what an agent perceived, so that the agent can be asked about it."""
+
+    def memories(self, agent: str, rows: Rows) -> Memories | None:
+        """Return what an agent of one script perceived; None when nobody there is called that."""

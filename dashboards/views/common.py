@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,16 +74,28 @@ def _put(key: str) -> None:
         st.query_params[key] = str(value)
 
 
-def choice(title: str, key: str, options: Sequence[str], *, place: Any = st, anything: str = "") -> str:
-    """Return what was chosen of some options; the address holds it. anything: a first option that means all ("")."""
+def choice(
+    title: str,
+    key: str,
+    options: Sequence[str],
+    *,
+    place: Any = st,
+    anything: str = "",
+    names: Mapping[str, str] | None = None,
+    width: int = SELECT_WIDTH,
+) -> str:
+    """Return what was chosen of some options; the address holds it.
+
+    anything: a first option that means all (""). names: how options are shown. width: in a row, in pixels.
+    """
     listed = [*([""] if anything else []), *options]
     asked = st.query_params.get(key)
     if asked in listed:
         st.session_state[key] = asked
     elif st.session_state.get(key) not in listed:
         st.session_state[key] = listed[0]
-    shown: Callable[[str], str] = lambda one: one or anything  # noqa: E731
-    wide: Any = "stretch" if place is st else SELECT_WIDTH
+    shown: Callable[[str], str] = lambda one: (names or {}).get(one, one) or anything  # noqa: E731
+    wide: Any = "stretch" if place is st else width
     return str(place.selectbox(title, listed, key=key, format_func=shown, on_change=_put, args=(key,), width=wide))
 
 

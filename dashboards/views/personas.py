@@ -73,6 +73,9 @@ def _card(run: Run, stage: str, assembly: str, arm: str, person: dict[str, objec
         return reader.table(f"events/{stage}/{name}-*.parquet", (), assembly=assembly, arm=arm)
 
     st.subheader(label(f"{person['name']} ({citizen})"))
+    if st.button("Interview", icon=":material/forum:", help="Talk with this person, apart from the run"):
+        who = f"{person.get('script')}:{citizen}"
+        st.switch_page("views/interview.py", query_params={"run": st.session_state["run"], "persona": who})
     left, right = st.columns([2, 3])
     with left, st.container(border=True):
         st.html(block(str(person["card"])))

@@ -13,8 +13,9 @@ from societies.assembly.clerk import Clerk
 from societies.assembly.config import AssemblyConfig
 from societies.assembly.phases.recruit import draw_panel
 from societies.assembly.play import assembly
+from societies.assembly.recall import citizen_memories
 from societies.assembly.records import CURVES, TABLES, Question
-from societies.seam import Column, Curve, Estimate, Setting
+from societies.seam import Column, Curve, Estimate, Memories, Rows, Setting
 
 
 class Assembly:
@@ -34,6 +35,10 @@ class Assembly:
         """Return what the scripts will cost, by the formula of `budget.py`."""
         questions = checked(config, setting)
         return estimate(config, [questions[n % len(questions)] for n in range(config.num_assemblies)])
+
+    def memories(self, agent: str, rows: Rows) -> Memories | None:
+        """Return what a citizen perceived in one arm of one assembly."""
+        return citizen_memories(agent, rows)
 
 
 def assembly_scripts(

@@ -17,10 +17,11 @@ from societies.scenes.baselines import baseline
 from societies.scenes.config import ScenesConfig
 from societies.scenes.opening import Draw
 from societies.scenes.play import scene
+from societies.scenes.recall import role_memories
 from societies.scenes.records import CURVES, TABLES
 from societies.scenes.rules import seeded_unit
 from societies.scenes.teller import Teller
-from societies.seam import Column, Curve, Estimate, Setting
+from societies.seam import Column, Curve, Estimate, Memories, Rows, Setting
 
 __all__ = ["Scenes", "ScenesConfig", "society"]
 
@@ -80,6 +81,10 @@ class Scenes:
             num_prompt_tokens=num_requests * 160,
             num_output_tokens=answers + lines,
         )
+
+    def memories(self, agent: str, rows: Rows) -> Memories | None:
+        """Return what a role perceived in one scene."""
+        return role_memories(agent, rows)
 
 
 def chosen(config: ScenesConfig, setting: Setting) -> list[Instruction]:

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from sim.cli import main
+from sim.interview import interviews
 from sim.store import Run
 from tests.dashboards_app.browser import Served, axe_findings, browsing, launched, served, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PAGES = ("", "overview", "scenes", "samples", "loop", "launch", "compare", "releases", "assembly", "coevolution",
-         "personas", "seat")  # fmt: skip
+         "personas", "interview", "seat")  # fmt: skip
 LOOKS = (("light", 1440), ("dark", 800))
 SLOW_RUN = "engine=scripted\nengine.latency_s=1.5\nname=live\nsociety.num_harmful=4\nsociety.num_ordinary=0"
 
@@ -116,6 +118,42 @@ def test_a_run_is_started_paused_resumed_and_stopped_and_outlives_the_dashboard(
         assert not page.locator("[data-testid=stException]").count()
         print(f"first live numbers after {first:.1f} s")
         assert first < 30
+
+
+def test_somebody_of_a_run_is_interviewed_and_the_run_stays_as_it_was(browser: Any, tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    words = ["engine=scripted", "society.num_harmful=1", "society.num_ordinary=0", "name=talk", f"paths.runs={root}"]
+    assert main(["run", *words]) == 0
+    run = Run(next((root / "talk").iterdir()))
+    before = _bytes_of(run)
+    with served(root) as dashboard, browsing(browser, viewport={"width": 800, "height": 1000}) as page:
+        page.goto(f"{dashboard.base}/interview?persona=r1.play/scene-000000:ego")
+        settled(page)
+        _press(page, "Begin")
+        box = page.get_by_label("Your question")
+        box.wait_for(timeout=90_000)
+        box.fill("Who are you? <img src=x onerror=alert(1)>")
+        box.press("Enter")
+        page.locator("[data-testid=stChatMessage]").nth(1).wait_for(timeout=60_000)
+        (talk,) = interviews(run.folder)
+        (row,) = talk.transcript()
+        page.get_by_text(row["answer"]).wait_for(timeout=60_000)
+        page.get_by_text("<img src=x onerror=alert(1)>").first.wait_for(timeout=60_000)
+        assert page.locator("img[src=x]").count() == 0
+        assert not axe_findings(page)
+        if shots := os.environ.get("FOLKMOOT_SHOTS"):
+            page.screenshot(path=f"{shots}/interview-talk.png", full_page=True)
+        _press(page, "End")
+        page.get_by_text("The interview is over").wait_for(timeout=60_000)
+        assert not page.errors
+        assert not page.locator("[data-testid=stException]").count()
+    assert talk.state["state"] == "ended"
+    assert _bytes_of(run) == before
+
+
+def _bytes_of(run: Run) -> dict[str, bytes]:
+    files = [path for path in run.folder.rglob("*") if path.is_file() and "interviews" not in path.parts]
+    return {str(path.relative_to(run.folder)): path.read_bytes() for path in files}
 
 
 def _press(page: Any, title: str) -> None:

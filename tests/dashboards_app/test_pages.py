@@ -29,6 +29,7 @@ PAGES = {
     "assembly": "Assembly",
     "coevolution": "Co-evolution",
     "personas": "Persona card",
+    "interview": "Interview",
     "seat": "Human seat",
 }
 Opened = Callable[..., AppTest]

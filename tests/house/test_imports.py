@@ -20,6 +20,7 @@ DASHBOARD_DOORS = (
     "sim.cli.seam",
     "sim.panel",
     "sim.desk",
+    "sim.interview",
     "sim.control",
     "sim.config",
     "dashboards",

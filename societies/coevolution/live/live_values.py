@@ -14,9 +14,10 @@ from agents.errors import UserError
 from agents.requests import Script
 from societies.coevolution.live.config import Arm, LiveConfig
 from societies.coevolution.live.play import PACKAGE, Town, live
+from societies.coevolution.live.recall import person_memories
 from societies.coevolution.live.records import CURVES, TABLES, load_claims
 from societies.coevolution.live.town import make_plan
-from societies.seam import Column, Curve, Estimate, Setting
+from societies.seam import Column, Curve, Estimate, Memories, Rows, Setting
 
 BASE_TOKENS = 165
 """Prompt tokens of a person's question without what was heard: rules, an average card, the claim, the task."""
@@ -74,6 +75,10 @@ class LiveValues:
             num_prompt_tokens=config.replicas * prompts,
             num_output_tokens=config.replicas * outputs,
         )
+
+    def memories(self, agent: str, rows: Rows) -> Memories | None:
+        """Return what somebody of the town heard and said in one arm of one replica."""
+        return person_memories(agent, rows)
 
 
 def speakers(arm: Arm, policies: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,38 @@
+"""What somebody of the town perceived, read back from its events: what they were told, and what they said."""
+
+from __future__ import annotations
+
+from societies.coevolution.live.records import ASSISTANT
+from societies.seam import Memories, Rows
+
+
+def person_memories(agent: str, rows: Rows) -> Memories | None:
+    """Return what a person heard since they came, and what they said; None when nobody is called that.
+
+    A statement that several heard has a row for each of them; the speaker's own is told once.
+    """
+    arrivals = [row for row in rows("people") if row["agent"] == agent]
+    if not arrivals:
+        return None
+    came, card = int(arrivals[0]["timestep"]), str(arrivals[0]["card"])
+    names = {str(row["agent"]): _name(str(row["card"])) for row in rows("people")}
+    perceived: list[str] = []
+    for row in sorted(rows("messages"), key=lambda one: int(one["timestep"])):
+        speaker, when = str(row["speaker"]), int(row["timestep"])
+        if when < came:
+            continue
+        if row["kind"] == "news":
+            line = f"The news said: {row['text']}"
+        elif row["listener"] == agent:
+            line = f"{speaker if speaker == ASSISTANT else names.get(speaker, speaker)} told you: {row['text']}"
+        elif speaker == agent:
+            line = f"You {'asked the AI assistant' if row['kind'] == 'question' else 'said'}: {row['text']}"
+        else:
+            continue
+        if f"Time {when}. {line}" not in perceived:
+            perceived.append(f"Time {when}. {line}")
+    return Memories(name=names[agent], card=card, policy="base", perceived=tuple(perceived))
+
+
+def _name(card: str) -> str:
+    return card.splitlines()[0].removeprefix("Name: ").strip() if card.strip() else "Somebody"
