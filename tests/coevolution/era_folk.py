@@ -17,7 +17,8 @@ from agents.prompts import inline
 from agents.requests import Event, Request, Result, Score
 from sim.config import validate
 from sim.engines.scripted import ScriptedEngine
-from sim.scheduler import Outcome, Scheduler
+from sim.scheduler import Scheduler
+from sim.task import Outcome
 from societies.coevolution.eras import ErasConfig, society
 from societies.coevolution.records import ChallengeResult
 from societies.coevolution.registering import challenge as registered

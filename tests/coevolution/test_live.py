@@ -32,8 +32,8 @@ from sim.task import Outcome
 from societies.coevolution.live import LiveConfig, arm_differences, arm_slopes, society
 from societies.coevolution.live.config import News
 from societies.coevolution.live.live_values import speakers
-from societies.coevolution.live.play import spoken
-from societies.coevolution.live.records import ASSISTANT, NEWS, STANCES, level, load_claims, stance
+from societies.coevolution.live.records import ASSISTANT, NEWS, STANCES, level, load_claims, load_evidence, stance
+from societies.coevolution.live.state import spoken
 from societies.seam import Setting
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -103,7 +103,7 @@ def play(
     changed: dict[str, Any] | None = None, *, seed: int = 0, engine: Callable[[Any], Any] | None = None, **changes: Any
 ) -> Played:
     actors = Actors(changed or {})
-    config = LiveConfig(**{**SMALL, **changes})
+    config = validate(LiveConfig, {**SMALL, **changes}, "society")
     made = engine(actors) if engine else ScriptedEngine(actors)
     scheduler = Scheduler(made, run_seed=seed, stage="t")
     outcomes = sorted(scheduler.play(society.scripts(config, setting(seed))), key=lambda one: one.index)
@@ -286,6 +286,106 @@ def test_who_does_not_ask_does_not_hear_the_ai() -> None:
     assert one == other
     some = play(ask_share=0.5, arms=("ai",))
     assert 0 < len(some.actors.by_purpose("ask.v1")) < 24
+
+
+def test_without_meetings_neighbours_have_no_influence() -> None:
+    def sway(ticket: Any) -> str:
+        return f"I say pro in {mark(ticket.key)} to all of you."
+
+    alone, together = (play({"tell.v1": sway}, arms=("no_ai",), meet_share=share) for share in (0.0, 1.0))
+    assert all(row["listener"] == "" for row in alone.rows("messages", kind="statement"))
+    start, still = (alone.beliefs.filter(pl.col("timestep") == t)["level"].mean() for t in (0, 3))
+    moved = together.beliefs.filter(pl.col("timestep") == 3)["level"].mean()
+    assert start == still == pytest.approx(0.5) and moved > 0.7
+    some = play(arms=("no_ai",), meet_share=0.5)
+    assert 0 < sum(bool(row["listener"]) for row in some.rows("messages", kind="statement")) < 24
+
+
+# --- interventions
+
+
+def test_interventions_are_as_the_ai_until_they_start() -> None:
+    arms = ("ai", "ask_less", "told_less", "diverse", "fresh")
+    found = play(arms=arms, intervention={"start": 3, "ask_factor": 0.0, "told_factor": 0.0})
+
+    def asked(arm: str, purpose: str, until: int) -> int:
+        keys = [key for key, _ in found.actors.by_purpose(purpose, f"{arm}-")]
+        return sum(int(re.findall(r"\.t(\d+)-c", key)[0]) <= until for key in keys)
+
+    for arm in arms:
+        assert asked(arm, "answer.v1", 2) == asked("ai", "answer.v1", 2) == 16
+        assert not [row for row in found.rows("messages", arm=arm, kind="report") if row["timestep"] < 3]
+    assert asked("ask_less", "answer.v1", 3) == 16 and asked("ai", "answer.v1", 3) == 24
+
+
+def test_lower_trust_in_the_ai_asks_it_less_and_the_same_people_less() -> None:
+    found = play(arms=("ai", "ask_less"), ask_share=0.8, intervention={"start": 1, "ask_factor": 0.5})
+    askers = [
+        {(row["timestep"], row["speaker"]) for row in found.rows("messages", arm=arm, kind="question")}
+        for arm in ("ai", "ask_less")
+    ]
+    assert askers[1] < askers[0] and 0 < len(askers[1]) < 0.8 * len(askers[0])
+
+
+def test_lower_trust_in_people_lets_the_ai_read_fewer_of_them() -> None:
+    found = play(arms=("ai", "told_less"), told=4, intervention={"start": 1, "told_factor": 0.5})
+    most = [
+        max(
+            len(MARK.findall(text_of(r).split("Somebody asks")[0]))
+            for _, r in found.actors.by_purpose("answer.v1", arm)
+        )
+        for arm in ("ai-", "told_less-")
+    ]
+    assert most == [4, 2]
+
+
+def test_diverse_sampling_reads_the_rare_stance_more_often() -> None:
+    def stances(ticket: Any) -> Any:
+        rare = "I am number 0." in text_of(ticket.request)
+        return {one: float(place == (4 if rare else 1)) for place, one in enumerate(STANCES)}
+
+    def words(ticket: Any) -> str:
+        who = re.findall(r"I am number (\d+)", text_of(ticket.request))[0]
+        return f"Person {who} says so again today."
+
+    found = play(
+        {"belief.v1": stances, "tell.v1": words}, arms=("ai", "diverse"), claims=("law",), told=1, timesteps=6, heard=0,
+        intervention={"start": 1},
+    )  # fmt: skip
+    read = [
+        Counter(bool(re.search(r"- Person 0 says", text_of(r))) for _, r in found.actors.by_purpose("answer.v1", arm))
+        for arm in ("ai-", "diverse-")
+    ]
+    assert read[1][True] > 2 * read[0][True]
+
+
+def test_fresh_evidence_comes_from_outside_and_for_either_view() -> None:
+    found = play(arms=("ai", "fresh"), intervention={"start": 2})
+    reports = found.rows("messages", kind="report")
+    assert {row["arm"] for row in reports} == {"fresh"} and Counter(row["timestep"] for row in reports) == {2: 8, 3: 8}
+    bank = load_evidence()
+    assert set(bank) == {claim.id for claim in load_claims(())}
+    sides = Counter(bank[row["claim"]].index(row["text"]) for row in reports)
+    assert min(sides.values()) > 3
+    heard = [text_of(r) for key, r in found.actors.by_purpose("belief.v1", "fresh") if "A report: " in text_of(r)]
+    assert heard
+
+
+def test_people_may_choose_what_they_speak_about_and_topics_can_collapse() -> None:
+    law = next(claim for claim in load_claims(("law",)))
+
+    def one(ticket: Any) -> dict[str, float]:
+        return {question: float(question == law.question) for question in ticket.request.options}
+
+    found = play({"topic.v1": one}, arms=("ai",), choose_topics=True)
+    assert {row["claim"] for row in found.rows("messages", kind="statement")} == {"law"}
+    entropy = found.rows("metrics", metric="topic_entropy")
+    assert [row["value"] for row in entropy] == pytest.approx([0.0] * 3, abs=1e-6)
+    free = play(arms=("ai",), choose_topics=True, changed={"topic.v1": lambda t: dict.fromkeys(t.request.options, 0.5)})
+    assert {row["claim"] for row in free.rows("messages", kind="statement")} == {"honesty", "law"}
+    assert society.estimate(
+        LiveConfig(**{**SMALL, "arms": ("ai",), "choose_topics": True}), setting()
+    ).num_requests == len(free.actors.asked)
 
 
 def test_unusable_texts_are_forfeits_and_life_goes_on() -> None:

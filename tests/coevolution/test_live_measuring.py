@@ -11,14 +11,19 @@ from hypothesis import strategies as st
 
 from societies.coevolution.live.measuring import (
     MEASURES,
+    STANCE_TREE,
     WIDTH,
     bounds,
     diversity,
     metric_rows,
     resampled,
     slope_pairs,
+    topic_rows,
+    word_rows,
 )
+from societies.coevolution.live.records import stance
 from societies.coevolution.lockin import belief_entropy, bimodality, entrenchment_slope, hill
+from societies.coevolution.lockin.lineage import depth_diversity, lineage_diversity, tree
 
 
 def alone(x: np.ndarray) -> dict[str, float]:
@@ -32,6 +37,8 @@ def alone(x: np.ndarray) -> dict[str, float]:
         "hill_1": hill(counts, 1),
         "hill_2": hill(counts, 2),
         "bimodality": bimodality(x),
+        "lineage": lineage_diversity([stance(value) for value in x], tree(STANCE_TREE)),
+        "depth": depth_diversity([stance(value) for value in x], tree(STANCE_TREE)),
     }
 
 
@@ -93,3 +100,27 @@ def test_a_slope_pairs_each_claim_of_each_person_with_itself() -> None:
     before, now = {"a": {"x": 0.1, "y": 0.2}, "b": {"x": 0.9, "y": 0.9}}, {"a": {"x": 0.3, "y": 0.4}}
     assert slope_pairs(now, before) == [("a", 0.1, 0.3), ("a", 0.2, 0.4)]
     assert entrenchment_slope([0.1, 0.2], [0.3, 0.4]).flag == "fewer than three pairs"
+
+
+def test_topics_that_all_want_have_no_entropy_and_even_ones_have_all_of_it() -> None:
+    one, even = ([1.0, 0.0, 0.0],) * 5, ([1 / 3] * 3,) * 5
+    (low, *shares), (high, *_) = topic_rows(one, "abc"), topic_rows(even, "abc")
+    assert (low["value"], low["lo"], low["hi"]) == (0.0, 0.0, 0.0)
+    assert high["value"] == pytest.approx(math.log(3)) == high["lo"] == pytest.approx(high["hi"])
+    assert [row["value"] for row in shares] == [1.0, 0.0, 0.0] and shares[0]["claim"] == "a"
+    split = topic_rows([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], "ab")[0]
+    assert split["lo"] <= split["value"] <= split["hi"] and split["n"] == 3
+
+
+def test_words_are_as_far_apart_as_the_sets_that_they_make() -> None:
+    said = [
+        ("a", "Keep the old law"),
+        ("a", "keep THE old law!"),
+        ("a", "Break every promise"),
+        ("b", "keep it"),
+        ("b", ""),
+    ]
+    (row,) = word_rows(said)
+    assert row["value"] == pytest.approx((0 + 1 + 1) / 3) and row["n"] == 4
+    assert row["lo"] < row["value"] < row["hi"]
+    assert word_rows([("a", "One voice"), ("b", "another voice")]) == []

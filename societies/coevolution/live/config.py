@@ -9,7 +9,9 @@ from pydantic import ConfigDict, Field
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Tokens = Annotated[int, Field(ge=8)]
-Arm = Literal["ai", "no_ai", "frozen"]
+Arm = Literal["ai", "no_ai", "frozen", "ask_less", "told_less", "diverse", "fresh"]
+INTERVENTIONS = ("ask_less", "told_less", "diverse", "fresh")
+"""Arms that are as `ai` until `intervention.start`, and differ from then on in one thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +41,31 @@ class Lengths:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Intervention:
+    """What is done against lock-in, each in an arm of its own (the numeric ones are `lockin.interventions`)."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    start: Annotated[int, Field(ge=1)] = 2
+    """First timestep in which these arms differ from arm ai."""
+    ask_factor: Share = 0.5
+    """Arm ask_less: people trust the AI less; their chance to ask it times this."""
+    told_factor: Share = 0.5
+    """Arm told_less: the AI trusts people less; the statements that it reads times this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveConfig:
     """The `society` section for `name: live_values`."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     arms: tuple[Arm, ...] = ("ai", "no_ai")
-    """ai: an AI that hears what people say to each other. frozen: one that never does. no_ai: neighbours only."""
+    """ai: an AI that hears what people say to each other. frozen: one that never does. no_ai: neighbours only.
+    ask_less, told_less: lower trust, in the AI or in people. diverse: the AI's share of what people said favours rare
+    stances. fresh: everybody hears evidence from outside in each timestep, as often for either view."""
+    intervention: Intervention = field(default_factory=Intervention)
+    """When and how far the last four arms differ from ai."""
     replicas: Annotated[int, Field(ge=1)] = 1
     """Independent repetitions, each with people of its own; the arms of one share people, network and chance."""
     personas: Annotated[int, Field(ge=4)] = 24
@@ -58,12 +78,16 @@ class LiveConfig:
     """Mean number of neighbours in a small world."""
     rewiring: Share = 0.1
     """Share of ties that lead to anybody, not to those next in the ring."""
+    meet_share: Share = 1.0
+    """Chance that a person hears a neighbour in a timestep; 0: the network has no influence."""
     heard: Annotated[int, Field(ge=0)] = 4
     """Messages that a person remembers, the last ones."""
     ask_share: Share = 1.0
     """Chance that a person asks the AI in a timestep: how far people trust it."""
     told: Annotated[int, Field(ge=0)] = 3
     """Earlier statements by people that the AI of arm ai reads before it answers: how far it trusts them."""
+    choose_topics: bool = False
+    """People choose the claim that they speak about; else chance does, and topics cannot collapse."""
     replacement: Share = 0.0
     """Share of the people whom newcomers replace as each timestep begins; these know nothing of what was said."""
     events: tuple[News, ...] = ()

@@ -13,9 +13,10 @@ from typing import Any
 from agents.errors import UserError
 from agents.requests import Script
 from societies.coevolution.live.config import Arm, LiveConfig
-from societies.coevolution.live.play import PACKAGE, Town, live
+from societies.coevolution.live.play import live
 from societies.coevolution.live.recall import person_memories
 from societies.coevolution.live.records import CURVES, TABLES, load_claims
+from societies.coevolution.live.state import PACKAGE, Town
 from societies.coevolution.live.town import make_plan
 from societies.seam import Column, Curve, Estimate, Memories, Rows, Setting
 
@@ -60,18 +61,20 @@ class LiveValues:
         num_claims, people, times = len(load_claims(config.claims)), config.personas, config.timesteps
         reads = (times + 1) * people * num_claims
         told = times * people
-        asked = [0 if arm == "no_ai" else round(told * config.ask_share) for arm in config.arms]
+        asked = [_num_asking(config, arm) for arm in config.arms]
+        topics = times * people if config.choose_topics and num_claims > 1 else 0
         lengths = config.max_tokens
         arms = len(config.arms)
         # Memory fills in the first timesteps; half of a full one is the mean over a short run.
         memory = round(HEARD_TOKENS * min(config.heard, times + 1) * 0.6)
-        prompts = arms * (2 * reads * (BASE_TOKENS + STANCE_TOKENS + memory) + told * (BASE_TOKENS + memory))
+        prompts = arms * 2 * topics * (BASE_TOKENS + memory)
+        prompts += arms * (2 * reads * (BASE_TOKENS + STANCE_TOKENS + memory) + told * (BASE_TOKENS + memory))
         prompts += sum(asked) * (2 * BASE_TOKENS + memory + 30 * config.told)
         outputs = arms * told * min(30, lengths.statement)
         outputs += sum(asked) * (min(24, lengths.question) + min(48, lengths.answer))
         return Estimate(
             num_scripts=config.replicas * arms,
-            num_requests=config.replicas * (arms * (reads + told) + 2 * sum(asked)),
+            num_requests=config.replicas * (arms * (reads + told + topics) + 2 * sum(asked)),
             num_prompt_tokens=config.replicas * prompts,
             num_output_tokens=config.replicas * outputs,
         )
@@ -79,6 +82,15 @@ class LiveValues:
     def memories(self, agent: str, rows: Rows) -> Memories | None:
         """Return what somebody of the town heard and said in one arm of one replica."""
         return person_memories(agent, rows)
+
+
+def _num_asking(config: LiveConfig, arm: Arm) -> int:
+    """Return about how often the people of an arm turn to their AI."""
+    if arm == "no_ai":
+        return 0
+    late = max(0, config.timesteps - config.intervention.start + 1) if arm == "ask_less" else 0
+    turns = config.timesteps - late + late * config.intervention.ask_factor
+    return round(turns * config.personas * config.ask_share)
 
 
 def speakers(arm: Arm, policies: Mapping[str, str]) -> dict[str, str]:

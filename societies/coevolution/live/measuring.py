@@ -8,32 +8,47 @@ compared by `comparing`, in pairs.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from societies.coevolution.live.records import STANCES
 from societies.coevolution.lockin import (
     BeliefRecord,
     beliefs_frame,
     entrenchment_slope,
     lockin_metrics,
 )
+from societies.coevolution.lockin.diversity import jaccard_distance
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 Levels: TypeAlias = dict[str, dict[str, float]]
 """agent -> claim -> belief in [0, 1]."""
 
+STANCE_TREE = {
+    STANCES[0]: "the first view",
+    STANCES[1]: "the first view",
+    STANCES[2]: "a stance",
+    STANCES[3]: "the second view",
+    STANCES[4]: "the second view",
+    "the first view": "a stance",
+    "the second view": "a stance",
+}
+"""Child -> parent, for `societies.coevolution.lockin.lineage`."""
+_WORD = re.compile(r"[^\W\d_]{2,}")
 WIDTH = 0.05
 """Of a bin of beliefs."""
 NUM_RESAMPLES = 1000
 
 
-MEASURES = ("mean", "variance", "entropy", "hill_1", "hill_2", "bimodality")
+MEASURES = ("mean", "variance", "entropy", "hill_1", "hill_2", "bimodality", "lineage", "depth")
 """Of the beliefs of several people on one claim. entropy: nats. hill_1, hill_2: how many equally common opinions would
-be as diverse. bimodality: above 5/9 hints at two camps."""
+be as diverse. bimodality: above 5/9 hints at two camps. lineage, depth: diversity over the tree of stances (two views,
+sure or rather below each, and the undecided): 1 where every two people part at the root, 0 where all hold one."""
 
 
 def diversity(levels: FloatArray) -> dict[str, FloatArray]:
@@ -43,8 +58,7 @@ def diversity(levels: FloatArray) -> dict[str, FloatArray]:
     The same as `belief_entropy`, `hill` and `bimodality` of `societies.coevolution.lockin`, claim by claim.
     """
     shares = _histogram(levels)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        entropy = -np.where(shares > 0, shares * np.log(shares), 0.0).sum(axis=-1)
+    entropy = _entropy(shares)
     found = (
         levels.mean(axis=-2),
         levels.var(axis=-2),
@@ -52,6 +66,7 @@ def diversity(levels: FloatArray) -> dict[str, FloatArray]:
         np.exp(entropy),
         1 / (shares**2).sum(axis=-1),
         _bimodality(levels),
+        *_tree_diversity(levels),
     )
     return {name: _mean_over_claims(value) for name, value in zip(MEASURES, found, strict=True)}
 
@@ -61,6 +76,25 @@ def _histogram(levels: FloatArray) -> FloatArray:
     num_bins = round(1 / WIDTH)
     places = np.clip(np.floor(levels / WIDTH), 0, num_bins - 1)
     return np.asarray((places[..., None] == np.arange(num_bins)).mean(axis=-3), dtype=np.float64)
+
+
+def _tree_diversity(levels: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return (..., num_claims) of `lineage_diversity` and `depth_diversity` over `STANCE_TREE`; nan for one person."""
+    num = levels.shape[-2]
+    if num < 2:
+        nothing = np.full((*levels.shape[:-2], levels.shape[-1]), np.nan)
+        return nothing, nothing
+    places = np.rint((1 - levels) * (len(STANCES) - 1))
+    counts = (places[..., None] == np.arange(len(STANCES))).sum(axis=-3)
+    pairs = num * (num - 1) / 2
+    same = (counts * (counts - 1) / 2) / pairs
+    first, second = counts[..., 0] * counts[..., 1] / pairs, counts[..., 3] * counts[..., 4] / pairs
+    # Of the tree's eight nodes a stance has one below it, a view three (itself and its two stances), the root all.
+    leaf = same.sum(axis=-1)
+    met = 8 * leaf + 8 / 3 * (first + second) + (1 - leaf - first - second)
+    depth = 2 * (leaf - same[..., 2]) + same[..., 2] + first + second
+    mean_depth = (2 * num - counts[..., 2]) / num
+    return 1 - np.log(met) / np.log(8), 1 - depth / mean_depth
 
 
 def _bimodality(levels: FloatArray) -> FloatArray:
@@ -107,6 +141,46 @@ def metric_rows(now: Levels, before: Levels, claims: Sequence[str], timestep: in
     if before:
         rows.append(_slope(now, before))
     return rows + [row for claim in claims for row in _claim_rows(now, claim, timestep)]
+
+
+def topic_rows(shares: Sequence[Sequence[float]], claims: Sequence[str]) -> list[dict[str, Any]]:
+    """Return how diverse the topics are that people want to speak about, and how many want each.
+
+    shares: of each person, over the claims. topic_entropy: of the mean over people, nats; it falls when all want the
+    same. Its interval resamples people.
+    """
+    wanted = np.array(shares, dtype=np.float64)
+    draws = wanted[resampled(len(wanted), np.random.default_rng(0))].mean(axis=1)
+    rows = [_row("", "topic_entropy", float(_entropy(wanted.mean(axis=0))), len(wanted), *bounds(_entropy(draws)))]
+    means = wanted.mean(axis=0).tolist()
+    return rows + [_row(claim, "topic_share", value, len(wanted)) for claim, value in zip(claims, means, strict=True)]
+
+
+def word_rows(said: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Return how differently people word what they say on one claim: the mean Jaccard distance of their words.
+
+    said: (claim, statement), "" where nothing was said. Mean over pairs on the same claim; interval: a jackknife over
+    statements (Efron and Tibshirani 1993, chapter 11). No row where no two people spoke on one claim.
+    """
+    words = [(claim, frozenset(_WORD.findall(text.lower()))) for claim, text in said if text]
+    pairs = [(a, b) for a in range(len(words)) for b in range(a) if words[a][0] == words[b][0]]
+    if not pairs:
+        return []
+    apart = np.array([jaccard_distance(words[a][1], words[b][1]) for a, b in pairs])
+    places = np.array(pairs)
+    known = np.isfinite(apart)
+    left = [apart[known & (places != one).all(axis=1)] for one in range(len(words))]
+    means = np.array([part.mean() for part in left if part.size])
+    spread = math.sqrt((means.size - 1) * float(means.var())) if means.size == len(words) else math.nan
+    point = float(apart[known].mean()) if known.any() else math.nan
+    flag = "" if math.isfinite(spread) else "too few statements for an interval"
+    return [_row("", "word_distance", point, len(words), point - 1.96 * spread, point + 1.96 * spread, flag=flag)]
+
+
+def _entropy(shares: FloatArray) -> FloatArray:
+    """Return the entropy along the last axis, in nats."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(-np.where(shares > 0, shares * np.log(shares), 0.0).sum(axis=-1))
 
 
 def slope_pairs(now: Mapping[str, Mapping[str, float]], before: Mapping[str, Mapping[str, float]]) -> list[Any]:

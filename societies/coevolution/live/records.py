@@ -19,7 +19,7 @@ STANCES = (
     "sure of the second view",
 )
 """The levels of a belief, from 1 (the first view, which upholds the claim's dimension) to 0."""
-ASSISTANT, NEWS = "The AI assistant", "The news"
+ASSISTANT, NEWS, REPORT = "The AI assistant", "The news", "A report"
 
 TABLES: dict[str, dict[str, Column]] = {
     "people": {
@@ -67,8 +67,8 @@ TABLES: dict[str, dict[str, Column]] = {
     },
 }
 """people: who took a seat, and when. beliefs: level in [0, 1]; dist: of the five stances, the first one first; mass:
-probability that a stance was answered at all. messages: kind is question, answer, statement or news; a statement has a
-row for each who heard it, and one with no listener when nobody did. metrics: claim "" is over all claims."""
+probability that a stance was answered at all. messages: kind is question, answer, statement, news or report; a
+statement has a row for each who heard it, and one with no listener when nobody did. metrics: claim "" is over all."""
 
 CURVES = (
     Curve(
@@ -143,6 +143,13 @@ def load_claims(chosen: Sequence[str]) -> tuple[Claim, ...]:
         if name in chosen[:number]:
             raise UserError(f"society.claims names {name} twice.", "a belief is told by its claim.", "name it once")
     return tuple(bank[name] for name in (chosen or bank))
+
+
+def load_evidence() -> dict[str, tuple[str, str]]:
+    """Return claim -> what a report from outside says for its first view, and for its second. The texts are ours."""
+    text = (resources.files("societies.coevolution.live") / "data" / "evidence.v1.jsonl").read_text("utf-8")
+    rows = [json.loads(line) for line in text.splitlines() if line]
+    return {row["claim"]: (row["first"], row["second"]) for row in rows}
 
 
 def level(dist: Sequence[float]) -> float:

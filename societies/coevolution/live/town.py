@@ -19,8 +19,9 @@ from societies.seam import Setting
 class Plan:
     """What all arms of a replica share.
 
-    newcomers: timestep -> (seat, persona) of everybody who comes. topics, asks, hears: [timestep - 1][seat] of the
-    claim that a person speaks about, whether they turn to the AI, and which neighbour they hear.
+    newcomers: timestep -> (seat, persona) of everybody who comes. topics, hears: [timestep - 1][seat] of the claim that
+    a person speaks about, and which neighbour they hear. asks, meets, picks, leans: draws from [0, 1) for whether they
+    turn to the AI and hear the neighbour, which topic they choose, and for which view evidence speaks.
     """
 
     replica: int
@@ -30,7 +31,10 @@ class Plan:
     neighbours: tuple[tuple[int, ...], ...]
     newcomers: dict[int, tuple[tuple[int, Persona], ...]]
     topics: tuple[tuple[int, ...], ...]
-    asks: tuple[tuple[bool, ...], ...]
+    asks: tuple[tuple[float, ...], ...]
+    meets: tuple[tuple[float, ...], ...]
+    picks: tuple[tuple[float, ...], ...]
+    leans: tuple[tuple[float, ...], ...]
     hears: tuple[tuple[int, ...], ...]
 
     def people(self) -> list[Person]:
@@ -61,6 +65,10 @@ def make_plan(config: LiveConfig, setting: Setting, replica: int) -> Plan:
     times = range(1, config.timesteps + 1)
     seats = range(config.personas)
     chance = {t: stream(seed, "chance", t) for t in times}
+
+    def draws(purpose: str) -> tuple[tuple[float, ...], ...]:
+        return tuple(tuple(stream(seed, purpose, t).random(config.personas).tolist()) for t in times)
+
     return Plan(
         replica=replica,
         seed=seed,
@@ -75,7 +83,10 @@ def make_plan(config: LiveConfig, setting: Setting, replica: int) -> Plan:
             for t in times
         },
         topics=tuple(tuple(chance[t].integers(len(claims), size=config.personas).tolist()) for t in times),
-        asks=tuple(tuple((chance[t].random(config.personas) < config.ask_share).tolist()) for t in times),
+        asks=tuple(tuple(chance[t].random(config.personas).tolist()) for t in times),
+        meets=draws("meets"),
+        picks=draws("picks"),
+        leans=draws("leans"),
         hears=tuple(tuple(int(chance[t].choice(neighbours[seat])) for seat in seats) for t in times),
     )
 
