@@ -23,6 +23,8 @@ PAGES = {
         ("loop", "Alignment loop", "sync", "loop"),
         ("assembly", "Assembly", "groups", "assembly"),
         ("coevolution", "Co-evolution", "diversity_3", "coevolution"),
+        ("society", "Society map", "hub", "society"),
+        ("opinions", "Opinion map", "scatter_plot", "opinions"),
         ("personas", "Persona card", "person", "personas"),
         ("interview", "Interview", "forum", "interview"),
         ("seat", "Human seat", "record_voice_over", "seat"),
@@ -41,7 +43,8 @@ def main() -> None:
                 for file, title, icon, path in pages
             ]
             for section, pages in PAGES.items()
-        }
+        },
+        expanded=True,
     )
     choose_run(needed=page.url_path not in WITHOUT_RUN)
     page.run()

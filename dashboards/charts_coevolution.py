@@ -66,25 +66,28 @@ def bands(
     names = [name for name in styles if (frame[by] == name).any()]
     shown = frame.drop_nulls(["value"])
     scale = alt.Scale(domain=span, zero=False, nice=False) if span else alt.Scale(zero=False)
-    legend = alt.Legend(orient="bottom", title=None, columns=3, symbolStrokeWidth=2.5, labelLimit=150)
+    legend = alt.Legend(
+        orient="bottom", title=None, columns=3, symbolType="stroke", symbolStrokeWidth=2.5, labelLimit=150
+    )
     hues = alt.Scale(domain=names, range=[styles[name][0] for name in names])
     colour = alt.Color(f"{by}:N", sort=names, legend=legend, scale=hues)
     dash = alt.StrokeDash(f"{by}:N", sort=names, legend=legend,
                           scale=alt.Scale(domain=names, range=[styles[name][1] for name in names]))  # fmt: skip
-    plain = alt.Color(f"{by}:N", sort=names, legend=None, scale=hues)
     across = alt.X(f"{x}:Q", title=x, axis=alt.Axis(tickMinStep=1, format="d", grid=False))
     told = [f"{by}:N", f"{x}:Q", *(alt.Tooltip(f"{name}:Q", format=".3g") for name in ("value", "lo", "hi"))]
     base = alt.Chart(shown)
-    area = (
-        alt.Chart(shown.drop_nulls(["lo", "hi"]))
-        .mark_area(opacity=0.18)
-        .encode(x=across, y=alt.Y("lo:Q", title=y, scale=scale), y2="hi:Q", color=plain)
-    )
+    up = alt.Y("lo:Q", title=y, scale=scale)
+    edges = shown.drop_nulls(["lo", "hi"])
+    areas = [
+        alt.Chart(own).mark_area(opacity=0.18, color=styles[name][0]).encode(x=across, y=up, y2="hi:Q")
+        for name in names
+        if (own := edges.filter(edges[by] == name)).height
+    ]
     few = shown[x].n_unique() < 16 if shown.height else False
     lines = base.mark_line(strokeWidth=2, point={"size": 22, "filled": True} if few else False).encode(
         x=across, y=alt.Y("value:Q", title=y, scale=scale), color=colour, strokeDash=dash, tooltip=told
     )
-    layers = [area, lines] if shown.drop_nulls(["lo", "hi"]).height else [lines]
+    layers = [*areas, lines]
     if line is not None:
         layers.insert(0, alt.Chart(shown.head(1)).mark_rule(color=GREY, strokeDash=[3, 3]).encode(y=alt.datum(line)))
     return alt.layer(*layers).properties(height=HEIGHT, title=_title(title))
@@ -160,7 +163,7 @@ def stances(frame: pl.DataFrame, *, title: str) -> Any:
             order=alt.Order("place:Q"),
             tooltip=["timestep:O", "stance:N", alt.Tooltip("share:Q", format=".1%"), "n:Q"],
         )
-        .properties(height=HEIGHT + 60, title=_title(title))
+        .properties(height=HEIGHT + 110, title=_title(title))
     )
 
 
@@ -175,7 +178,7 @@ def follows(frame: pl.DataFrame, *, title: str, span: tuple[float, float] | None
         on=list(names.values()), index=["timestep", "lo", "hi", "n"], variable_name="who", value_name="cosine"
     )
     long = long.drop_nulls(["cosine"])
-    legend = alt.Legend(orient="bottom", title=None)
+    legend = alt.Legend(orient="bottom", title=None, symbolType="stroke", symbolStrokeWidth=2.5)
     kinds = list(names.values())
     colour = alt.Color("who:N", scale=alt.Scale(domain=kinds, range=[BLUE, ORANGE, GREY]), legend=legend)
     dash = alt.StrokeDash("who:N", scale=alt.Scale(domain=kinds, range=[[1, 0], [6, 3], [2, 2]]), legend=legend)

@@ -42,6 +42,8 @@ class Mark:
 class Line:
     """One side's way in one arm. what: a value dimension, "distance" or "spread".
 
+    A dimension of one seed has its values. Each of several seeds has a history of its own, and their mean says nothing:
+    there the line is how far one came from the history's start, counted in the direction that the history then took.
     distance: of people or AI from the history, in parts of its whole way; spread: of people around their mean.
     """
 
@@ -146,10 +148,18 @@ def _tracks(key: tuple[str, str], own: Sequence[ChallengeResult]) -> list[Line]:
         values = np.array([one.tracks[track] for one in whole_ones])
         if np.isnan(values).all():
             continue
-        lines += [_line(key, who, clean(name), values[:, :, place]) for place, name in enumerate(whole_ones[0].dims)]
+        shown = values if len(values) == 1 else _along(values, whole_ones)
+        lines += [_line(key, who, clean(name), shown[:, :, place]) for place, name in enumerate(whole_ones[0].dims)]
         if who != HISTORY:
             lines.append(_line(key, who, DISTANCE, np.array([_distance(one, track) for one in whole_ones])))
     return lines
+
+
+def _along(values: FloatArray, own: Sequence[ChallengeResult]) -> FloatArray:
+    """Return values from the history's start on, counted in its direction. values: (num_seeds, num_timesteps, dims)."""
+    history = np.array([one.tracks["history"] for one in own])
+    start, end = history[:, :1], history[:, -1:]
+    return np.asarray((values - start) * np.sign(end - start), dtype=np.float64)
 
 
 def _distance(one: ChallengeResult, track: str) -> FloatArray:

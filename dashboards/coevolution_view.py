@@ -45,10 +45,11 @@ def _challenge(found: Trials, challenge: str) -> PartView:
     own = [one for one in found.lines if one.challenge == challenge]
     arms = list(dict.fromkeys(one.arm for one in own))
     seeds = f"Bands: 95 % over {found.num_seeds} seeds." if found.num_seeds > 1 else "One seed: no band."
+    way = "How far each came along the way of its seed's history." if found.num_seeds > 1 else "Values."
     about = f"Distance of people and AI from the history, in parts of its whole way. {seeds}"
     rows = [("How far from the history", _arms(own, arms, DISTANCE), about)]
     for dim in found.dims[:NUM_DIMS]:
-        rows.append((f"Values: {spaced(dim)}", _arms(own, arms, dim), seeds))
+        rows.append((f"Values: {spaced(dim)}", _arms(own, arms, dim), f"{way} {seeds}"))
     section = trial_section(found, challenge)
     return PartView(
         title=section.title,

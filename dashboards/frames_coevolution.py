@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 ALL_CLAIMS = "all claims"
 SCORES = {
-    "score": "score of the challenge",
-    "lag": "lag: part of the way still to go",
-    "spread kept": "spread of people, of the history's",
-    "said and done": "does what the AI says come about",
+    "score": "score",
+    "lag": "of the way, still to go",
+    "spread kept": "of the history's spread",
+    "said and done": "correlation",
 }
 """What stands side by side for every arm, in this order, with its axis."""
 

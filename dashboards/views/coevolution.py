@@ -33,6 +33,7 @@ from dashboards.views.common import choice, figure, heading, pages_of, reproduce
 from dashboards.views.panels import panels
 from sim.store import Run
 
+ALONG = "How far each came from the start of its seed's history, counted in the direction that the history took."
 TICK = "Grey tick: the arm without an AI, or the frozen one."
 DIMS_SHOWN = 6  # value dimensions on one page of small multiples
 
@@ -143,9 +144,9 @@ def _dims(found: Trials, lines: pl.DataFrame, arms: list[str]) -> None:
     with_lines = sorted((arm for arm in arms if (lines["arm"] == arm).any()), key=lambda arm: -asked[arm])
     how = choice("Small multiples", "by", ["one arm, all dimensions", "one dimension, all arms"])
     dims = pl.DataFrame({"dim": [dim for dim in found.dims if (lines["what"] == dim).any()]})
-    seeds = (
-        f"Bands: 95 % over n = {found.num_seeds} seeds." if found.num_seeds > 1 else "One seed, so there is no band."
-    )
+    seeds = "Values of one seed, so there is no band."
+    if found.num_seeds > 1:
+        seeds = f"{ALONG} Bands: 95 % over n = {found.num_seeds} seeds."
     known = "Grey, dashed: the history. Blue: people. Orange, dotted: the AI."
     if how.startswith("one dim"):
         dim = choice("Dimension", "dim", dims["dim"].to_list())
@@ -164,7 +165,7 @@ def _dims(found: Trials, lines: pl.DataFrame, arms: list[str]) -> None:
         for dim in names
     ]
     which = f"{start + 1} to {start + len(names)} of {dims.height} dimensions, those first that the history moved most"
-    panels(drawn, part, f"values-{arm}", f"Arm {arm}: {which}. {known} {seeds} Each seed has a history of its own.")
+    panels(drawn, part, f"values-{arm}", f"Arm {arm}: {which}. {known} {seeds}")
 
 
 def _live(found: Live) -> None:

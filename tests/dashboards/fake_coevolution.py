@@ -56,7 +56,7 @@ def lean(ticket: Ticket) -> Any:
     if not isinstance(ticket.request, Score):
         return "We should think of our neighbours first."
     shown = "\n".join(message.content for message in ticket.request.messages)
-    weight = sum(map(ord, shown[:400])) % 7
+    weight = sum(map(ord, shown)) % 7
     sure = 0.2 + (0.3 if "assistant" in shown.lower() else 0.0)
     order = sorted(ticket.request.options)
     return {option: sure if place == weight % 5 else (1 - sure) / 4 for place, option in enumerate(order)}

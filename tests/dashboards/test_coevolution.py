@@ -110,7 +110,7 @@ def test_an_oracle_that_looks_ahead_is_held_against_what_comes(trials: Trials) -
     assert len(judged) == 3
 
 
-def test_a_line_of_a_dimension_is_the_mean_of_the_recorded_vectors(numeric: Run, trials: Trials) -> None:
+def test_a_line_of_a_dimension_is_the_mean_way_along_each_seeds_own_history(numeric: Run, trials: Trials) -> None:
     results, _ = read_run(numeric)
     own = [one for one in results if (one.challenge, one.algorithm) == ("coevolve", "lifelong")]
     (line,) = [
@@ -118,7 +118,11 @@ def test_a_line_of_a_dimension_is_the_mean_of_the_recorded_vectors(numeric: Run,
         if (one.challenge, one.arm, one.who, one.what) == ("coevolve", "lifelong", PEOPLE, own[0].dims[2])
     ]  # fmt: skip
     assert line.num_seeds == 3
-    assert line.marks[4].value == pytest.approx(np.mean([one.tracks["human"][4][2] for one in own]))
+    ways = []
+    for one in own:
+        start, end = one.tracks["history"][0][2], one.tracks["history"][-1][2]
+        ways.append((one.tracks["human"][4][2] - start) * (1 if end > start else -1))
+    assert line.marks[4].value == pytest.approx(np.mean(ways))
     moved = np.mean([np.abs(one.tracks["history"][-1] - one.tracks["history"][0]) for one in own], axis=0)
     assert trials.dims[0] == own[0].dims[int(np.argmax(moved))]
 
@@ -162,8 +166,8 @@ def test_charts_of_numeric_runs(trials: Trials) -> None:
     lines = frames.lines_frame([one for one in trials.lines if one.challenge == "coevolve"])
     part = lines.filter((pl.col("what") == DISTANCE) & (pl.col("arm") == "lifelong"))
     spec = charts.bands(part, by="who", styles=charts.SIDES, title="lifelong", y="distance", line=0.0).to_dict()
-    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["rule", "area", "line"]
-    assert spec["layer"][2]["encoding"]["color"]["scale"]["domain"] == [PEOPLE, ASSISTANT]
+    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["rule", "area", "area", "line"]
+    assert spec["layer"][3]["encoding"]["color"]["scale"]["domain"] == [PEOPLE, ASSISTANT]
     alone = part.with_columns(lo=pl.lit(None, pl.Float64), hi=pl.lit(None, pl.Float64))
     assert len(charts.bands(alone, by="who", styles=charts.SIDES, title="x", y="y").to_dict()["layer"]) == 1
     scores = frames.scores_frame(trials, "coevolve").filter(pl.col("what") == "lag")

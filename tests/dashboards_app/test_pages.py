@@ -28,6 +28,8 @@ PAGES = {
     "releases": "Releases",
     "assembly": "Assembly",
     "coevolution": "Co-evolution",
+    "society": "Society map",
+    "opinions": "Opinion map",
     "personas": "Persona card",
     "interview": "Interview",
     "seat": "Human seat",
@@ -183,7 +185,7 @@ def test_pages_load_no_engine_and_no_trainer(opened: Opened, runs_root: Path) ->
     import subprocess
 
     modules = ("common", "runs", "overview", "scenes", "samples", "loop", "launch", "compare", "releases", "seat",
-               "assembly", "coevolution", "personas")  # fmt: skip
+               "assembly", "coevolution", "society", "opinions", "personas")  # fmt: skip
     code = (
         "import os, sys, logging, contextlib; logging.disable(50)\n"
         f"os.environ['FOLKMOOT_RUNS'] = {str(runs_root)!r}\n"
