@@ -52,6 +52,7 @@ class Step:
 class Findings:
     """Everything the tool says. by_chance: edges kept when verdicts are shuffled among all judgements; nan unknown.
 
+    transitivity: whether wisdom carries on over two steps; ask_next: judgements that this test lacks.
     total_rank: 1, or what is left of it with `compat`. bridges_need_votes: whether people had to have voted for the
     card they came from. repeated: judgements replaced by a later one of the same person.
     """
@@ -72,6 +73,8 @@ class Findings:
     contested: tuple[mg.Contested, ...]
     bridges: tuple[mg.Bridge, ...]
     bridges_need_votes: bool
+    transitivity: mg.Transitivity
+    ask_next: tuple[mg.Question, ...]
     repeated: int
     seed: int
 
@@ -118,6 +121,8 @@ def findings(
         contested=mg.contested(edges),
         bridges=mg.bridging_values(graph.judgements, graph.camps, graph.ballots),
         bridges_need_votes=graph.ballots is not None,
+        transitivity=mg.transitivity(graph.judgements, kept, seed=seed),
+        ask_next=mg.questions(graph.judgements, kept),
         repeated=graph.repeated,
         seed=seed,
     )

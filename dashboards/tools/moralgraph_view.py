@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from typing import Any
 
+from agents.statistics.intervals import Interval
 from dashboards.drawing import short, shortened
 from dashboards.rows import count, percent
 from dashboards.terminal import Section
@@ -37,6 +38,8 @@ def sections(found: Findings, *, top: int = 10) -> list[Section]:
             right=(0, 1),
         ),
         _bridges(found, top),
+        _transitivity(found),
+        _ask_next(found, top),
         _dropped(found),
     ]
     return [part for part in parts if part.lines or part.rows]
@@ -108,6 +111,45 @@ def _bridges(found: Findings, top: int) -> Section:
         rows=tuple(rows),
         right=(0,),
         notes=(weaker,) if weaker and rows else (),
+    )
+
+
+def _transitivity(found: Findings) -> Section:
+    told = found.transitivity
+    if not told.num_asked:
+        return Section(title="Does wisdom carry on over two steps")
+    rows = (
+        ("third step called wiser", percent(told.holds.point), _span(told.holds), count(told.num_asked)),
+        ("the same people on other steps", percent(told.otherwise.point), _span(told.otherwise), count(told.num_other)),
+        ("difference", percent(told.excess.point), _span(told.excess), count(told.num_people)),
+    )
+    return Section(
+        title="Does wisdom carry on over two steps",
+        columns=("judgements", "wiser", "95 % interval", "n"),
+        rows=rows,
+        right=(1, 2, 3),
+        notes=(
+            "Whoever finds b wiser than a, asked about a and c, where the graph has c wiser than b.",
+            "n of the difference: people, who are drawn again for its interval. No difference: pairs are judged apart.",
+        ),
+    )
+
+
+def _span(interval: Interval) -> str:
+    return "-" if math.isnan(interval.lo) else f"{percent(interval.lo)} to {percent(interval.hi)}"
+
+
+def _ask_next(found: Findings, top: int) -> Section:
+    rows = tuple(
+        (one.participant, found.title(one.source), found.title(one.target), found.title(one.middle))
+        for one in found.ask_next[:top]
+    )
+    more = len(found.ask_next) - len(rows)
+    return Section(
+        title="Ask next, to test whether wisdom carries on",
+        columns=("participant", "from", "to", "by way of"),
+        rows=rows,
+        notes=(f"{more} more in --json; participants are numbered in the order of the file.",) if more > 0 else (),
     )
 
 

@@ -261,3 +261,18 @@ def test_a_folder_without_public_files_is_refused_and_a_bad_one_too(tmp_path: Pa
     write(tmp_path, [{"fromId": 1}], "edge.json")
     with pytest.raises(UserError, match="record 1 is not laid out"):
         mge_checks(tmp_path)
+
+
+def test_the_two_step_test_is_told_with_what_to_ask_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = judged()
+    data["edges"] += [{"from": "a", "to": "c", "context": "", "verdict": "upgrade", "participant": f"{SECRET}0"}]
+    path = tmp_path / "g.json"
+    path.write_text(json.dumps(data))
+    parser = argparse.ArgumentParser()
+    verb.configure(parser)
+    assert verb.run(parser.parse_args([str(path), "--resamples", "5"])) == 0
+    text = capsys.readouterr().out
+    assert "Does wisdom carry on" in text and "Ask next" in text and SECRET not in text
+    assert verb.run(parser.parse_args([str(path), "--resamples", "5", "--json"])) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["transitivity"]["num_asked"] >= 1 and said["ask_next"][0]["participant"].startswith("p")

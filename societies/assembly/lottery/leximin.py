@@ -20,12 +20,15 @@ import numpy as np
 from societies.assembly.lottery.instance import BoolArray, Instance
 from societies.assembly.lottery.lottery import Lottery, lottery, narrowed
 from societies.assembly.lottery.panels import NoPanel, largest_with_fractions, reach, solver_error
+from societies.assembly.lottery.peel import peel
 from societies.assembly.lottery.programme import Columns, Programme, Solved, attain, relaxed, restricted
 from societies.assembly.lottery.types import FloatArray, Polytope, Types, types_of
 
 TOLERANCE = 1e-6
 CERTIFIED = 1e-4
 MEASURABLE = 1e-9
+LARGE = 400
+"""Types from which panels are peeled off the levels before any column generation."""
 
 
 def leximin(pool: Instance, *, seed: int = 0, tolerance: float = TOLERANCE, exact: bool = False) -> Lottery:
@@ -91,9 +94,17 @@ def work(columns: Columns) -> dict[str, float | str]:
 
 
 def realise(polytope: Polytope, columns: Columns, target: FloatArray, *, seed: int, tolerance: float) -> Solved | None:
-    """Return a lottery in which nobody falls more than `tolerance` short of `target` (T,); None if there is none."""
+    """Return a lottery in which nobody falls more than `tolerance` short of `target` (T,); None if there is none.
+
+    With many types panels are peeled off the target one by one (`peel`), which needs no linear programme over panels.
+    """
     seats = target * polytope.sizes
     face = polytope.face(seats)
+    if len(target) >= LARGE and (found := peel(face, seats, seed)) is not None:
+        panels, weights = found
+        short = float((target - weights @ panels / polytope.sizes).max())
+        if short <= tolerance and all(face.holds(panel) for panel in panels):
+            return _peeled(columns, panels, weights, short)
     one = np.ones((len(target), 1))
     programme = Programme(cost=np.ones(1), floor=target, rise=-one, bounds=((0.0, None),))
     try:
@@ -101,6 +112,18 @@ def realise(polytope: Polytope, columns: Columns, target: FloatArray, *, seed: i
     except NoPanel:
         return None
     return solved if solved.value <= tolerance else None
+
+
+def _peeled(columns: Columns, panels: FloatArray, weights: FloatArray, short: float) -> Solved:
+    """Return the peeled lottery in the form of a programme's solution; `columns` then holds its panels alone."""
+    unique, where = np.unique(panels, axis=0, return_inverse=True)
+    columns.panels[:] = list(unique)
+    columns.num_quick += len(panels)
+    mass = np.bincount(where.reshape(-1), weights=weights).astype(np.float64)
+    none = np.zeros(0)
+    return Solved(
+        value=short, extra=none, weights=mass, mean=mass @ unique, prices=none, floors=none, level=float("nan")
+    )
 
 
 def relaxed_levels(polytope: Polytope, can_sit: BoolArray) -> tuple[FloatArray, float, int]:

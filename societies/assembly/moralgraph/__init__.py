@@ -24,6 +24,7 @@ from societies.assembly.moralgraph.summary import (
     likelihood,
     summarise,
 )
+from societies.assembly.moralgraph.transitivity import Question, Transitivity, questions, transitivity
 from societies.assembly.moralgraph.wisdom import DAMPING, pagerank, winners, wisest
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "Dispute",
     "Edge",
     "Judgement",
+    "Question",
+    "Transitivity",
     "Verdict",
     "bridging_values",
     "certainty",
@@ -55,7 +58,9 @@ __all__ = [
     "merged",
     "num_components",
     "pagerank",
+    "questions",
     "summarise",
+    "transitivity",
     "winners",
     "wisest",
 ]
