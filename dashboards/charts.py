@@ -16,6 +16,8 @@ READINGS = {
     "differs": BLUE,
     "no difference shown": GREY,
     "no interval": GREY,
+    "not paired": GREY,
+    "too few pairs": GREY,
     "not compared": GREY,
 }
 FRAME = 150

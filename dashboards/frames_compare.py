@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dashboards.frames import scale_name
-from dashboards.measures import Measure, Point
+from dashboards.measures import Compared, Measure, Point
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,27 +48,34 @@ def beside_frame(first: Sequence[Measure], second: Sequence[Measure], names: tup
     return pl.DataFrame(rows, orient="row", infer_schema_length=None) if rows else pl.DataFrame()
 
 
-def difference_rows(first: Sequence[Measure], second: Sequence[Measure]) -> pl.DataFrame:
+def difference_rows(
+    first: Sequence[Measure],
+    second: Sequence[Measure],
+    paired: Mapping[tuple[str, str, str], Compared] | None = None,
+) -> pl.DataFrame:
     """Return second minus first for each scale that both measured, with a 95 % interval.
 
-    The interval takes the two points as independent (square root of the sum of squared standard errors, read from
-    their own intervals). Where both runs asked the same items that is too wide, never too narrow.
+    paired: comparisons item by item, where the same items were answered. Elsewhere the interval takes the two points
+    as independent (square root of the sum of squared standard errors, read from their own intervals).
     """
     import polars as pl
 
     theirs = {_key(m): m for m in second}
     rows = []
     for measure in first:
-        other = theirs.get(_key(measure))
+        other, pairs = theirs.get(_key(measure)), (paired or {}).get(_key(measure))
         if other is None:
             continue
         a, b = measure.points[-1], other.points[-1]
-        half = _half(a, b)
         diff = None if a.point is None or b.point is None else b.point - a.point
+        half = _half(a, b)
         lo, hi = (None, None) if diff is None or half is None else (diff - half, diff + half)
+        if pairs is not None:
+            diff, lo, hi = pairs.diff, pairs.lo, pairs.hi
         shown = "no interval" if lo is None or hi is None else "no difference shown" if lo <= 0 <= hi else "differs"
         rows.append({"scale": scale_name(measure), "difference": diff, "lo": lo, "hi": hi, "n first": a.n,
-                     "n second": b.n, "reading": shown})  # fmt: skip
+                     "n second": b.n, "pairs": pairs.n if pairs else 0, "p, corrected": pairs.p_holm if pairs else None,
+                     "how": "item by item" if pairs else "not paired", "reading": shown})  # fmt: skip
     return pl.DataFrame(rows, orient="row", infer_schema_length=None) if rows else pl.DataFrame()
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import polars as pl
 import streamlit as st
 
@@ -10,9 +13,12 @@ from dashboards import charts, frames
 from dashboards.frames_compare import beside_frame, difference_rows, settings_frame
 from dashboards.frames_text import label
 from dashboards.measures import gates_of, measures_of
+from dashboards.pairing import MIN_PAIRS, compared_items, paired_numbers, siblings, side_of
 from dashboards.sources import Reader, stage_key
-from dashboards.views.common import choice, figure, folder, no_runs, table, told, trouble
+from dashboards.views.common import choice, figure, folder, no_runs, table, told, trouble, words
 from sim.store import Run
+
+MOST_SIBLINGS, MOST_DRAWN = 60, 40
 
 
 def main() -> None:
@@ -40,6 +46,7 @@ def main() -> None:
     _settings(Reader(a), Reader(b))
     _costs(a, b, (first, second))
     _measures(a, b, (first, second))
+    _numbers(a, b, (first, second))
 
 
 def _settings(a: Reader, b: Reader) -> None:
@@ -70,24 +77,79 @@ def _measures(a: Run, b: Run, names: tuple[str, str]) -> None:
     st.subheader("What was measured")
     readers = Reader(a), Reader(b)
     first, second = (measures_of(reader, gates_of(reader)) for reader in readers)
+    paired, reasons = compared_items(*readers)
     told([*readers[0].problems, *readers[1].problems])
-    rows = difference_rows(first, second)
+    rows = difference_rows(first, second, paired)
     if rows.is_empty():
         st.info("No scale was measured in both runs. Measure with `loop=one_round`, or compare other runs.")
         return
     drawn = rows.drop_nulls(["difference"])
     shown = rows.filter(pl.col("reading") == "differs").height
+    num_paired = rows.filter(pl.col("how") == "item by item").height
     if not drawn.is_empty():
         finding = (
             f"Second minus first at the last measuring: {shown} of {rows.height} scales differ by more than their 95 % "
-            "interval. The points are taken as independent, which is too careful where both runs asked the same items."
+            f"interval. {num_paired} are compared item by item; for the others both points are taken as independent, "
+            "which is too careful where the items are the same."
         )
         figure(charts.differences(drawn), rows, "differences", finding)
+    for instrument, why in reasons.items():
+        st.caption(f"{label(instrument)} is not paired: {label(why, 200)}")
     points = beside_frame(first, second, names)
     with_value = points.drop_nulls(["point"])
     if not with_value.is_empty():
-        finding = f"Last point of each scale with its 95 % interval: {label(names[0])} and {label(names[1])}."
-        figure(charts.intervals(with_value, by="run"), points, "beside", finding.replace("\\", ""))
+        finding = f"Last point of each scale with its 95 % interval: {names[0]} and {names[1]}."
+        figure(charts.intervals(with_value, by="run"), points, "beside", finding)
+
+
+def _numbers(a: Run, b: Run, names: tuple[str, str]) -> None:
+    """Show the society's own numbers, paired by seed and replica, with runs that differ in their seed alone."""
+    st.subheader("What the society came to")
+    sides, told_of = [], []
+    for run, name in zip((a, b), names, strict=True):
+        own = [name, *(one for one in _siblings(run) if one not in names)]
+        readers = [Reader(folder().open(one)) for one in own]
+        sides.append(side_of(readers))
+        told([problem for reader in readers for problem in reader.problems])
+        told_of.append(f"{len(own)} run{'s' * (len(own) > 1)} with seed {', '.join(sides[-1].seeds)}")
+    rows = paired_numbers(*sides)
+    if rows.is_empty():
+        st.info("Both runs share no number of a society. Runs that ended since `metrics.parquet` came have them.")
+        return
+    kept = words("Numbers that hold", "numbers", hint="entropy, arm=ai ...").strip().lower()
+    rows = rows.filter(pl.col("number").str.to_lowercase().str.contains(kept, literal=True))
+    differ, paired = (rows["reading"] == "differs").sum(), (rows["pairs"] >= MIN_PAIRS).sum()
+    st.caption(
+        f"First: {told_of[0]}. Second: {told_of[1]}. Runs that differ in their seed alone stand on the same side. "
+        f"A pair is the same seed and replica; from {MIN_PAIRS} pairs on the difference has a 95 % bootstrap interval."
+    )
+    drawn = rows.filter(pl.col("pairs") >= MIN_PAIRS).rename({"number": "scale"}).head(MOST_DRAWN)
+    if drawn.is_empty():
+        st.warning(
+            "No number has pairs enough, so nothing here shows a difference beyond chance. Play both with the same "
+            f"seeds, {MIN_PAIRS} at least: `folkmoot run ... seed=1`, `seed=2`, `seed=3`.",
+            icon=":material/casino:",
+        )
+        table(rows, "numbers", alt="Last value of each number in both runs, not paired")
+        return
+    finding = (
+        f"Second minus first at the last step: {differ} of {paired} paired numbers differ by more than their 95 % "
+        f"interval, {drawn.height} are drawn. With so many, one in twenty does by chance alone."
+    )
+    figure(charts.differences(drawn), rows, "numbers", finding)
+
+
+def _siblings(run: Run) -> list[str]:
+    here = folder()
+    names = [name for name in here.names()[:MOST_SIBLINGS] if here.root / name != run.folder]
+    files = [(name, here.root / name / "config.yaml") for name in names]
+    others = ((name, _config(str(path.parent), path.stat().st_mtime_ns)) for name, path in files if path.is_file())
+    return siblings(Reader(run).config(), others)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)  # type: ignore[untyped-decorator]
+def _config(run_folder: str, changed_ns: int) -> dict[str, Any]:
+    return Reader(Run(Path(run_folder))).config()
 
 
 main()

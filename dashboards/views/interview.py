@@ -129,7 +129,8 @@ def _whom(about: dict[str, object]) -> None:
     if about.get("scripted"):
         st.warning(SCRIPTED, icon=":material/smart_toy:")
     if about.get("card"):
-        with st.expander(f"Their card, and {len(perceived)} things they perceived", icon=":material/person:"):
+        things_told = f"{len(perceived)} thing{'s' * (len(perceived) != 1)} they perceived"
+        with st.expander(f"Their card, and {things_told}", icon=":material/person:"):
             st.html(block(text(about.get("card"))))
             if perceived:
                 st.markdown("**Perceived, the oldest first**")

@@ -20,18 +20,21 @@ from sim.control import give_order
 from sim.store import Run
 
 BEGINS_WITHIN_S = 120.0
-EVERY_S = 1.0
+EVERY_S, EVERY_S_AT_FIRST = 1.0, 0.4
+"""How often a going run is looked at, and how often before its first numbers."""
 
 
 def main() -> None:
     """Show the page."""
     run, name = this_run()
-    state, _ = heading("Overview", run, name)
+    state, status = heading("Overview", run, name)
     st.session_state["was-going"] = state.going
     if may_change():
         _buttons(run, state.word)
     polls = state.going or time.monotonic() < st.session_state.get(f"begins-{run.folder}", 0.0)
-    st.fragment(_live, run_every=EVERY_S if polls else None)(run, name)
+    began = bool(whole(mapping(status.get("tally")).get("num_requests")))
+    st.session_state["had-numbers"] = began
+    st.fragment(_live, run_every=(EVERY_S if began else EVERY_S_AT_FIRST) if polls else None)(run, name)
     _whole(run)
 
 
@@ -63,6 +66,10 @@ def _live(run: Run, name: str) -> None:
     updated = text(status.get("updated"))
     if updated:
         st.caption(f"Last heartbeat {label(updated)} (UTC).")
+
+    if whole(tally.get("num_requests")) and not st.session_state["had-numbers"]:
+        st.session_state["had-numbers"] = True
+        st.rerun()
 
 
 def _metrics(status: dict[str, Any], tally: dict[str, Any], going: bool) -> None:

@@ -18,6 +18,8 @@ from urllib.request import urlopen
 import pytest
 
 ROOT = Path(__file__).parents[2]
+SHOTS = Path(os.environ.get("FOLKMOOT_SHOTS") or ROOT / "build" / "screenshots")
+"""Where screenshots are kept, to be looked at."""
 FRAME_AXE = {"list", "listitem"}
 """What axe finds in Streamlit's own sidebar."""
 
@@ -118,6 +120,20 @@ def settled(page: Any) -> None:
     page.wait_for_selector(done, timeout=90_000)
     page.wait_for_timeout(400)
     page.wait_for_selector(done, timeout=90_000)
+
+
+def opens_clean(page: Any, address: str, shot: str) -> None:
+    """Open a page, keep a screenshot, and fail on console errors, an exception, a cut-off width and what axe finds."""
+    page.errors.clear()
+    page.goto(address)
+    settled(page)
+    page.wait_for_timeout(800)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(SHOTS / f"{shot}.png"), full_page=True)
+    assert not page.errors
+    assert page.locator("[data-testid=stException]").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert not axe_findings(page)
 
 
 def axe_findings(page: Any) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from sim.cli import main
 from sim.interview import interviews
 from sim.store import Run
-from tests.dashboards_app.browser import Served, axe_findings, browsing, launched, served, settled
+from tests.dashboards_app.browser import SHOTS, Served, axe_findings, browsing, launched, opens_clean, served, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PAGES = ("", "overview", "scenes", "samples", "loop", "launch", "compare", "releases", "assembly", "coevolution",
@@ -44,16 +43,7 @@ def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_opens_clean(dashboard: Served, page: Any, name: str, path: str) -> None:
-    page.errors.clear()
-    page.goto(f"{dashboard.base}/{path}?run={name}")
-    settled(page)
-    page.wait_for_timeout(800)
-    if shots := os.environ.get("FOLKMOOT_SHOTS"):
-        page.screenshot(path=f"{shots}/{path or 'runs'}-{page.look}.png", full_page=True)
-    assert not page.errors
-    assert page.locator("[data-testid=stException]").count() == 0
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    assert not axe_findings(page)
+    opens_clean(page, f"{dashboard.base}/{path}?run={name}", f"{path or 'runs'}-{page.look}")
 
 
 def test_hostile_text_runs_nothing(browser: Any, dashboard: Served, name: str) -> None:
@@ -141,8 +131,7 @@ def test_somebody_of_a_run_is_interviewed_and_the_run_stays_as_it_was(browser: A
         page.get_by_text("<img src=x onerror=alert(1)>").first.wait_for(timeout=60_000)
         assert page.locator("img[src=x]").count() == 0
         assert not axe_findings(page)
-        if shots := os.environ.get("FOLKMOOT_SHOTS"):
-            page.screenshot(path=f"{shots}/interview-talk.png", full_page=True)
+        page.screenshot(path=str(SHOTS / "interview-talk.png"), full_page=True)
         _press(page, "End")
         page.get_by_text("The interview is over").wait_for(timeout=60_000)
         assert not page.errors
