@@ -7,9 +7,10 @@ Every complaint is a `UserError` that names the config path and the nearest allo
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
@@ -122,11 +123,7 @@ def compose(overrides: Sequence[str], *, config_dir: Path | None = None) -> RunC
 
     config_dir: a further folder of config groups, such as a third party's `society/`.
     """
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_module
-    from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
-    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     words = list(overrides)
@@ -134,16 +131,25 @@ def compose(overrides: Sequence[str], *, config_dir: Path | None = None) -> RunC
         if not config_dir.is_dir():
             raise UserError(f"--conf {config_dir} is not a folder.", "", "give a folder that holds config groups")
         words.append(f"hydra.searchpath=[file://{config_dir.resolve()}]")
+    try:
+        given = _composed(words)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise _hydra_explained(error, words) from None
+    return validate(RunConfig, given, "")
+
+
+def _composed(words: Sequence[str]) -> dict[str, Any]:
+    from hydra import compose, initialize_config_module
+    from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import OmegaConf
+
     GlobalHydra.instance().clear()
     try:
         with initialize_config_module("conf", version_base="1.3"):
-            raw = hydra_compose(config_name="config", overrides=words)
-        given = cast(dict[str, Any], OmegaConf.to_container(raw, resolve=True, throw_on_missing=True))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise _hydra_explained(error, overrides) from None
+            raw = compose(config_name="config", overrides=list(words))
+        return cast(dict[str, Any], OmegaConf.to_container(raw, resolve=True, throw_on_missing=True))
     finally:
         GlobalHydra.instance().clear()
-    return validate(RunConfig, given, "")
 
 
 def as_dict(config: RunConfig) -> dict[str, Any]:
@@ -193,9 +199,40 @@ def _explained(error: ValidationError, where: str) -> UserError:
 
 
 def _hydra_explained(error: Exception, overrides: Sequence[str]) -> UserError:
+    """Return what a user can do about Hydra's complaint; its own advice, to write +key=value, only hides a typo."""
     text = " ".join(str(error).split())
+    missing = re.search(r"Could not find '([^']+)/([^'/]+)'", text)
+    options = getattr(error, "options", None)
+    if missing and options:
+        group, name = missing.groups()
+        known = ", ".join(sorted(options))
+        return UserError(
+            f'{group}={name}: there is no such choice of "{group}".', f"there are: {known}.", _near(name, options)
+        )
     key = getattr(error, "full_key", None) or next((o for o in overrides if o.split("=")[0].lstrip("+~") in text), "")
-    bare = key.split("=")[0].lstrip("+~")
-    top = {f.name for f in dataclasses.fields(RunConfig)}
-    hint = did_you_mean(bare, top | {"experiment"}) if bare and "." not in bare else "see `folkmoot run --help`"
+    unknown = re.search(r"Could not override '([^']+)'", text)
+    path = unknown.group(1) if unknown else key.split("=")[0].lstrip("+~")
+    parent, _, last = path.rpartition(".")
+    siblings = _keys_at(parent, [one for one in overrides if one.split("=")[0].lstrip("+~") != path])
+    if unknown and siblings:
+        return UserError(f"{path} is not a config key.", "", did_you_mean(last, siblings))
+    hint = did_you_mean(last, siblings) if path and siblings and last not in siblings else "see `folkmoot run --help`"
     return UserError(f"The config cannot be composed: {key or 'see below'}.", text.rstrip(".") + ".", hint)
+
+
+def _near(name: str, known: Collection[str]) -> str:
+    hint = did_you_mean(name, known)
+    return hint if hint.startswith("Did") else "choose one of them"
+
+
+def _keys_at(path: str, overrides: Sequence[str]) -> set[str]:
+    """Return the keys of a section as these overrides compose it; none when they cannot be composed either."""
+    if not path:
+        return {f.name for f in dataclasses.fields(RunConfig)} | {"experiment"}
+    try:
+        found: Any = _composed(overrides)
+        for part in path.split("."):
+            found = found[part]
+    except Exception:  # a second mistake beside the first: the first one is told
+        return set()
+    return set(found) if isinstance(found, Mapping) else set()

@@ -75,6 +75,15 @@ class Session:
         self.engine_config: Any = validate(self.engine_kind.config, section, "engine")
         self.limits = scheduler_limits(config.limits)
 
+    @functools.cached_property
+    def answering(self) -> EngineKind:
+        """The engine that answers in the end: the inner one where the engine of the run passes requests on."""
+        inner = self.engine_kind.answering
+        if inner is None:
+            return self.engine_kind
+        kind: EngineKind = find("engines", inner(self.engine_config), where="engine.inner.name")
+        return kind
+
     @classmethod
     def reopen(cls, folder: Path | str, **options: Any) -> Session:
         """Open the session of an existing run folder."""
@@ -97,7 +106,7 @@ class Session:
         model, _ = self.model, self.named
         packages = tuple(p for p in (self.society.package, "agents") if p)
         manifest = new_manifest(seed=self.seed, packages=packages)
-        manifest["scripted"] = self.engine_kind.name == "scripted"
+        manifest["scripted"] = self.answering.name == "scripted"
         if model is not None:
             manifest["model"] = {
                 "name": model.name,
@@ -111,18 +120,16 @@ class Session:
     @functools.cached_property
     def model(self) -> ModelFolder | None:
         """The base model's checked folder; None for engines that bring their own. Raises UserError."""
-        if not self.engine_kind.needs_model:
+        if not self.answering.needs_model:
             return None
         if not self.config.model:
-            raise UserError(
-                "model is missing.", f'engine "{self.engine_kind.name}" needs a base model.', "set model=..."
-            )
+            raise UserError("model is missing.", f'engine "{self.answering.name}" needs a base model.', "set model=...")
         return resolve(parse_entry(self.config.model))
 
     @functools.cached_property
     def named(self) -> tuple[PolicyRef, ...]:
         """The further policies that the config names, checked. Raises UserError."""
-        return named_policies(self.config.policies, served_elsewhere=not self.engine_kind.needs_model)
+        return named_policies(self.config.policies, served_elsewhere=not self.answering.needs_model)
 
     @functools.cached_property
     def personas(self) -> list[Persona]:
@@ -184,7 +191,11 @@ class Session:
         engine = self.open_engine(policies)
         try:
             self.run.note("engine", engine.facts())
-            yield engine
+            try:
+                yield engine
+            finally:
+                # What was degraded on the way, or died, is known only now.
+                self.run.note("engine", engine.facts())
         finally:
             engine.close()
 
@@ -192,7 +203,7 @@ class Session:
         """Return what a stage's journal must share to be reused: the model's digest and the policies'."""
         model = self.run.manifest.get("model", {})
         return {
-            "model": model.get("digest", self.engine_kind.name),
+            "model": model.get("digest", self.answering.name),
             "policies": {p.name: p.digest for p in policies if p.kind != "base"},
         }
 

@@ -134,6 +134,15 @@ def check_vllm(gpu: bool | None = None) -> Check:
     )
 
 
+def check_ray() -> Check:
+    """Say whether runs can be spread over a Ray cluster; nothing else needs Ray."""
+    version = installed_version("ray")
+    if version:
+        return Check(name="ray", state=State.ok, found=f"ray {version}: engine=ray spreads a run over replicas")
+    found = "not installed; optional, only to spread a run over a cluster (extra `ray`)"
+    return Check(name="ray", state=State.ok, found=found)
+
+
 def check_agents() -> Check:
     """Check that the top-level name `agents` is ours."""
     from sim.guard import check_agents_package
@@ -253,6 +262,7 @@ CHECKS: tuple[Callable[[], Check], ...] = (
     check_torch,
     check_torchvision,
     check_vllm,
+    check_ray,
     check_extras,
     check_model,
     check_disk,

@@ -27,9 +27,14 @@ class EngineSetting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineKind:
-    """A registered engine. config: a dataclass for the `engine` section of the run's config (without `name`)."""
+    """A registered engine. config: a dataclass for the `engine` section of the run's config (without `name`).
+
+    answering: for an engine that passes requests on, the name of the one that answers them, read from the config;
+    None for all others. That one decides whether a model is needed, and whether the run is scripted.
+    """
 
     name: str
     config: type[Any]
     open: Callable[[Any, EngineSetting], Engine]
     needs_model: bool = True
+    answering: Callable[[Any], str] | None = None

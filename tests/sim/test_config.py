@@ -66,6 +66,26 @@ def test_an_unknown_group_entry_is_a_user_error() -> None:
         compose(["engine=nosuch"])
 
 
+def test_an_unknown_choice_lists_what_there_is_and_the_nearest() -> None:
+    with pytest.raises(UserError) as caught:
+        compose(["engine=scriptde"])
+    assert caught.value.given == 'engine=scriptde: there is no such choice of "engine".'
+    assert "openai" in caught.value.why
+    assert caught.value.fix == 'Did you mean "scripted"?'
+
+
+def test_a_misspelt_nested_key_is_named_and_no_plus_is_advised() -> None:
+    for words, near in (
+        (["society.num_rolse=3"], "num_roles"),
+        (["engine=openai", "engine.concurency=3"], "concurrency"),
+    ):
+        with pytest.raises(UserError) as caught:
+            compose(words)
+        assert caught.value.given == f"{words[-1].split('=')[0]} is not a config key."
+        assert caught.value.fix == f'Did you mean "{near}"?'
+        assert "+" not in str(caught.value)
+
+
 def test_differing_keys_are_paths() -> None:
     assert differing_keys({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 1, "c": 4}}) == ["a.c", "d"]
 
