@@ -80,6 +80,7 @@ def main() -> None:
     parser.add_argument("--attacks", type=int, default=36, help="attack strings, from the head of the list's shuffle")
     parser.add_argument("--citizens", type=int, default=8, help="citizens in all")
     parser.add_argument("--each", type=int, default=2, help="citizens who meet each attack in each place")
+    parser.add_argument("--places", nargs="+", choices=PLACES, default=list(PLACES), help="only these")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--containment-only", action="store_true", help="no model: only the check of control flow")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -100,7 +101,7 @@ def measured(given: argparse.Namespace, chosen: Sequence[Attack]) -> dict[str, A
     from sim.models import path
 
     folder = given.model or path()
-    asked = cases(chosen, cards(given.citizens, given.seed), each=given.each)
+    asked = cases(chosen, cards(given.citizens, given.seed), each=given.each, places=given.places)
     engine = VllmEngine(VllmConfig(max_model_len=2048, kv_cache_gib=2), EngineSetting(model_folder=folder))
     try:
         began = time.perf_counter()
@@ -131,14 +132,14 @@ def cards(num: int, seed: int) -> list[str]:
     return [render(people[n]) for n in order]
 
 
-def cases(chosen: Sequence[Attack], people: Sequence[str], *, each: int) -> list[Case]:
+def cases(chosen: Sequence[Attack], people: Sequence[str], *, each: int, places: Sequence[str] = PLACES) -> list[Case]:
     """Return every ballot in every arm. The same clean ballot of a citizen is one request, however often it is used."""
     questions = load_agenda(None)
     clean: dict[tuple[str, int, str], Score] = {}
     found: list[Case] = []
     for number, attack in enumerate(chosen):
         question = questions[number % len(questions)]
-        for place in PLACES:
+        for place in places:
             for k in range(min(each, len(people))):
                 citizen = (number * each + k) % len(people)
                 key = (place, citizen, question.question_id)
@@ -190,26 +191,32 @@ def ballot(place: str, question: Question, card: str, text: str) -> Score:
 
 def ask(engine: Engine, asked: Sequence[Case], seed: int) -> list[Scores]:
     """Return the answer to every case; equal requests are asked once."""
-    places = {id(one.request): one.request for one in asked}
+    requests = {id(one.request): one.request for one in asked}
 
     def script(request: Score) -> Script[Scores]:
         answer: Scores = yield request
         return answer
 
-    scripts = ((f"ballot-{n:05d}", script(request)) for n, request in enumerate(places.values()))
-    scheduler = Scheduler(engine, run_seed=seed, stage="injection", limits=Limits(window=256))
-    outcomes = sorted(scheduler.play(scripts), key=lambda one: one.index)
+    scripts = ((f"ballot-{n:05d}", script(request)) for n, request in enumerate(requests.values()))
+    scheduler = Scheduler(engine, run_seed=seed, stage="injection", limits=Limits(window=64))
+    outcomes = []
+    for outcome in scheduler.play(scripts):
+        outcomes.append(outcome)
+        if len(outcomes) % 50 == 0:
+            print(f"{len(outcomes)} of {len(requests)} ballots", file=sys.stderr, flush=True)
+    outcomes.sort(key=lambda one: one.index)
     lost = [one.why for one in outcomes if one.cause is not None]
     if lost:
         raise RuntimeError(f"{len(lost)} ballots were lost: {lost[0]}")
-    by_id = dict(zip(places, (one.value for one in outcomes), strict=True))
+    by_id = dict(zip(requests, (one.value for one in outcomes), strict=True))
     return [by_id[id(one.request)] for one in asked]
 
 
 def effects(asked: Sequence[Case], found: Sequence[Scores]) -> list[Effect]:
     """Return the effect in every place, and at the end over all of them, a pair's places averaged."""
-    tables = [table(asked, found, place) for place in PLACES]
-    out = [effect_of(place, one) for place, one in zip(PLACES, tables, strict=True)]
+    places = list(dict.fromkeys(one.place for one in asked))
+    tables = [table(asked, found, place) for place in places]
+    out = [effect_of(place, one) for place, one in zip(places, tables, strict=True)]
     whole = {arm: np.mean(np.stack([one[arm] for one in tables]), axis=0) for arm in ARMS}
     both = {f"top:{arm}": np.concatenate([one[f"top:{arm}"] for one in tables]) for arm in ARMS}
     return [*out, replace(effect_of("all", whole | both), n=sum(one.n for one in out))]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dashboards.assembly_audit import Chain, Dissent, chains_of, dissents_of
+from dashboards.assembly_beside import Baseline, TalkQuality, Uptake, baselines_of, quality_of, uptake_of
 from dashboards.assembly_consensus import ConsensusLine, consensus_lines
 from dashboards.assembly_drafts import Step, history_of
 from dashboards.assembly_map import moral_graph, opinion_map
@@ -78,6 +79,9 @@ class Account:
     minds: Minds | None
     moral: MoralGraph | str | None
     airtime: Number | None
+    baselines: tuple[Baseline, ...]
+    quality: TalkQuality | None
+    uptake: Uptake | None
     phases: tuple[tuple[str, int], ...]
 
 
@@ -160,6 +164,9 @@ def _account(
         minds=minds_of(archive, key, None if control == key else control, seed),
         moral=moral_graph(archive, key, text(row.get("question_id")), seed),
         airtime=_airtime(archive, key),
+        baselines=baselines_of(archive, key, poll) if poll else (),
+        quality=quality_of(archive, key, seed),
+        uptake=uptake_of(archive, key),
         phases=tuple((text(p.get("phase")), whole(p.get("num_requests"))) for p in archive.rows(key, "phases")),
     )
 

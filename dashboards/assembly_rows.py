@@ -141,6 +141,7 @@ def account_sections(account: Account) -> Iterator[Section]:
 
 
 def _sections(account: Account) -> Iterator[Section]:
+    from dashboards import assembly_beside_rows as beside
     from dashboards import assembly_said as said
     from dashboards import assembly_tables as tables
 
@@ -149,10 +150,13 @@ def _sections(account: Account) -> Iterator[Section]:
     yield said.landscape(account)
     yield said.common_ground(account)
     yield tables.winners(account)
+    yield beside.baselines(account)
     yield tables.candidates(account)
     yield tables.groups(account)
+    yield beside.evidence(account)
     yield said.minds(account)
     yield said.citations(account)
+    yield beside.quality(account)
     yield said.values(account)
     yield said.clauses(account)
     yield said.audit(account)

@@ -21,7 +21,10 @@ def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping
     """Return phase -> (texts, scores) when every reply is usable at once. Clauses are taken as half failing once."""
     n, k, q = config.panel, config.num_candidates, config.num_critiques
     talks = 0 if arm == "no_interaction" else config.num_rounds
-    witnesses = len(question.witnesses) if config.num_questions and arm != "no_evidence" else 0
+    called = [one for one in question.witnesses if arm != "slanted" or one.stance == "for"]
+    witnesses = len(called) if config.num_questions and arm not in ("no_evidence", "no_witnesses") else 0
+    against = 3 if config.baselines and arm == "full" else 0
+    judged = config.num_judges * talks * n * config.num_turns if arm == "full" else 0
     num_tables = math.ceil(n / config.table_size)
     led = config.facilitator != "none" and arm != "no_facilitator"
     bids = n * config.num_turns * min(n, config.table_size) if config.facilitator == "bids" and led else 0
@@ -37,12 +40,14 @@ def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping
             talks * (2 * n + n + bids),
         ),
         "written round": (max(0, written - 2), written * n),
-        "draft": (n + k, 0),
-        "elicit": (n + steps, 3 * n + n * n // 8) if config.values else (0, 0),
+        "elicit": (2 * n + steps, 3 * n + n * n // 8) if config.values else (n, 0),
+        "draft": (k, 0),
         "vote": (0, n * k),
         "critique and revise": (q * (n + k), q * n * (k + 1)),
+        "baselines": (1 if against else 0, against * n),
         "publish": (clauses, n * math.ceil(1.5 * clauses)),
         "post-survey": (0, survey),
+        "judge the talk": (judged, 0),
     }
 
 

@@ -18,7 +18,7 @@ from agents.borrowing import copies_example
 from agents.prompts import render_messages
 from agents.requests import Constraint, Event, Fork, Generate, Orders, Sampling, Score, ScoreMode, Scores, Script
 from societies.assembly.config import AssemblyConfig
-from societies.assembly.records import Citizen, Question
+from societies.assembly.records import Citizen, Evidence, Question
 
 T = TypeVar("T")
 PACKAGE = "societies.assembly"
@@ -46,9 +46,15 @@ class Clerk:
     @property
     def briefing(self) -> list[dict[str, str]]:
         """The evidence as a reader sees it; nothing in the arm without evidence."""
+        return [{"id": one.evidence_id, "claim": one.claim} for one in self.evidence]
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The pack of this arm: none without evidence, and only what speaks for the first side where it is slanted."""
         if self.arm == "no_evidence":
-            return []
-        return [{"id": one.evidence_id, "claim": one.claim} for one in self.question.evidence]
+            return ()
+        pack = self.question.evidence
+        return tuple(one for one in pack if one.stance == "for") if self.arm == "slanted" else pack
 
     def view(self, citizen: Citizen | None = None, **more: Any) -> dict[str, Any]:
         """Return what a reader may know: the question, the briefing, and of the citizens only themselves."""

@@ -7,9 +7,22 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from societies.assembly.phases.protocols import Protocol
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Tokens = Annotated[int, Field(ge=1, le=8192)]
-Arm = Literal["full", "no_interaction", "shuffled", "no_facilitator", "no_evidence", "homogeneous"]
+Arm = Literal[
+    "full",
+    "no_interaction",
+    "shuffled",
+    "hidden_authors",
+    "no_facilitator",
+    "no_evidence",
+    "no_witnesses",
+    "slanted",
+    "stubborn",
+    "homogeneous",
+]
 Facilitator = Literal["round_robin", "bids", "devils_advocate", "none"]
 Lottery = Literal["leximin", "maximin", "nash", "goldilocks", "legacy", "diversimax", "stratified", "random"]
 
@@ -87,6 +100,10 @@ class AssemblyConfig:
     """Speeches of each citizen in a round."""
     facilitator: Facilitator = "round_robin"
     """Who speaks next: everybody in turn; whoever wants to most; in turn, with a devil's advocate; nobody leads."""
+    protocol: Protocol = "round_table"
+    """Form of the talk: round_table; fishbowl (half speaks, half listens, then they change); debate (sides alternate);
+    nominal (everybody writes first, then they talk); delphi (without names, hearing only the rounds before);
+    future_seat and empty_chair (one citizen a table speaks for those after us, or for those not here)."""
     num_heard: Annotated[int, Field(ge=1)] = 12
     """Most speeches of the table that a speaker reads, the latest."""
     num_questions: Annotated[int, Field(ge=0, le=10)] = 2
@@ -107,6 +124,13 @@ class AssemblyConfig:
     """Levels of agreement in surveys and ballots."""
     num_clauses: Annotated[int, Field(ge=1, le=20)] = 4
     """Most clauses of the published text."""
+    baselines: bool = True
+    """Let the citizens of the arm `full` also say how far they could sign three texts that no assembly made: a single
+    model's statement, a draft drawn by lot, and the side that the first survey favoured."""
+    num_judges: Annotated[int, Field(ge=0, le=5)] = 0
+    """Judges of the quality of every speech in the arm `full`; three or more tell how far judges agree."""
+    stubborn: Share = 0.25
+    """Share of citizens who are told not to move, in the arm `stubborn`."""
     supermajority: Annotated[float, Field(ge=0.5, le=1)] = 0.6
     """Share of yes among yes and no that adopts a clause."""
     quorum: Share = 0.5

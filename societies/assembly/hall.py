@@ -36,13 +36,14 @@ class Tally:
 
 @dataclass(slots=True)
 class Hall:
-    """The state of one arm of one assembly."""
+    """The state of one arm of one assembly. quality: turn -> mean over judges of the quality of its reasons, 0 to 1."""
 
     citizens: list[Citizen] = field(default_factory=list)
     testimony: list[Testimony] = field(default_factory=list)
     turns: dict[str, Turn] = field(default_factory=dict)
     statements: dict[str, Statement] = field(default_factory=dict)
     tallies: list[Tally] = field(default_factory=list)
+    quality: dict[str, float] = field(default_factory=dict)
     before: np.ndarray | None = None
     after: np.ndarray | None = None
     adopted: list[Statement] = field(default_factory=list)

@@ -13,9 +13,11 @@ import numpy as np
 from agents.requests import Script
 from societies.assembly.clerk import Clerk
 from societies.assembly.hall import Hall
+from societies.assembly.phases.baselines import stand_beside
 from societies.assembly.phases.caucus import critique, draft, vote
 from societies.assembly.phases.constitution import publish
 from societies.assembly.phases.learn import learn
+from societies.assembly.phases.quality import judge_talk
 from societies.assembly.phases.recruit import Panel, recruit
 from societies.assembly.phases.survey import post_survey, pre_survey
 from societies.assembly.phases.tables import deliberate
@@ -30,12 +32,14 @@ PHASES: tuple[tuple[str, Phase], ...] = (
     ("learn", learn),
     ("deliberate", deliberate),
     ("written round", write_round),
-    ("draft", draft),
     ("elicit", elicit),
+    ("draft", draft),
     ("vote", vote),
     ("critique and revise", critique),
+    ("baselines", stand_beside),
     ("publish", publish),
     ("post-survey", post_survey),
+    ("judge the talk", judge_talk),
 )
 """After the recruiting, in this order. Phases that the config or the arm leaves out write a row with no request."""
 

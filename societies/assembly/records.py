@@ -143,6 +143,16 @@ TABLES: dict[str, dict[str, Column]] = {
         "weight": "float",
         "identity": "str",
     },
+    "quality": {
+        **_HEAD,
+        "turn": "str",
+        "judge": "str",
+        "scales": "list[str]",
+        "codes": "list[int]",
+        "total": "float",
+        "why": "str",
+        "identity": "str",
+    },
     "results": {
         **_HEAD,
         "vote": "str",

@@ -1,19 +1,24 @@
-"""What an assembly hands to trainers: rankings and pairs with every vote, principles with their support, the dialogue.
+"""What an assembly hands to trainers: rankings and pairs with every vote, principles with their support, the talk of
+each table, and what each citizen thought of each statement.
 
 Votes stay votes: one a citizen with group, so that any rule can count them anew; the soft-panel weight pi / seats
-stands in the sample's meta. Chosen comes first in a pair.
+stands in the sample's meta. Chosen comes first in a pair. The score "jury" of a candidate is what small juries from the
+panel say of it (`recipe=raft recipe.reward=jury` learns from that).
 """
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
-from agents.prompts import defuse
+from agents.prompts import defuse, render_prompt
 from agents.requests import Message, Script
 from agents.sample import Candidate, Lineage, Sample, Vote
-from societies.assembly.clerk import Clerk
+from societies.assembly.clerk import PACKAGE, Clerk
 from societies.assembly.hall import Hall, Tally
-from societies.assembly.records import Statement
+from societies.assembly.jury import Verdict, jury
+from societies.assembly.records import Statement, Turn
 
 
 def assembly_samples(clerk: Clerk, hall: Hall) -> Script[None]:
@@ -24,8 +29,10 @@ def assembly_samples(clerk: Clerk, hall: Hall) -> Script[None]:
         yield _ranking(clerk, hall, tally)
         for number, loser in enumerate(tally.ranking[1 : 1 + clerk.config.pairs]):
             yield _pair(clerk, hall, tally, loser, number)
+        yield from _rewards(clerk, hall, tally)
     for one in hall.adopted:
         yield _principle(clerk, hall, one)
+    yield from _dialogues(clerk, hall)
 
 
 def prompt_of(clerk: Clerk) -> tuple[Message, ...]:
@@ -36,11 +43,12 @@ def prompt_of(clerk: Clerk) -> tuple[Message, ...]:
 def _ranking(clerk: Clerk, hall: Hall, tally: Tally) -> Sample:
     order = list(tally.ranking)
     means = tally.levels.mean(axis=0)
+    verdicts = juries(hall, tally, int(clerk.rng("jury", tally.vote).integers(2**31)))
     return Sample(
         sample_id=f"{clerk.assembly}.{tally.vote}.ranking",
         kind="assembly_ranking",
         prompt=prompt_of(clerk),
-        candidates=tuple(_candidate(clerk, tally.statements[k], float(means[k])) for k in order),
+        candidates=tuple(_candidate(clerk, tally.statements[k], float(means[k]), jury=verdicts[k]) for k in order),
         votes=_votes(hall, tally.levels[:, order], tally.vote),
         lineage=_lineage(clerk, hall, tally, [tally.statements[k] for k in order]),
         meta=_meta(clerk, hall) | {"vote": tally.vote, "rule": clerk.config.rule},
@@ -69,6 +77,95 @@ def _pair(clerk: Clerk, hall: Hall, tally: Tally, loser: int, number: int) -> Sa
     )
 
 
+def juries(hall: Hall, tally: Tally, seed: int) -> list[Verdict]:
+    """Return what juries of at most twelve, half the panel at most, say of each statement of a vote.
+
+    Seats follow the groups of the panel: the whole part of each share, then the largest remainders.
+    """
+    groups = [citizen.group for citizen in hall.citizens]
+    num = max(1, min(12, len(groups) // 2))
+    sizes = Counter(groups)
+    shares = {name: num * size / len(groups) for name, size in sorted(sizes.items())}
+    plan = {name: int(share) for name, share in shares.items()}
+    rest = sorted(shares, key=lambda name: (plan[name] - shares[name], name))[: num - sum(plan.values())]
+    plan = {name: seats + (name in rest) for name, seats in plan.items()}
+    return list(jury(tally.levels, groups, plan, threshold=0.5, num_resamples=0, seed=seed))
+
+
+def _rewards(clerk: Clerk, hall: Hall, tally: Tally) -> Script[None]:
+    """Write one row a citizen with an opinion: the question, the opinion, and how far they could sign each statement.
+
+    These train a reward model that says for a person what the person would say.
+    """
+    for n, citizen in enumerate(hall.citizens):
+        if not citizen.opinion:
+            continue
+        vote = _votes(hall, tally.levels, tally.vote)[n]
+        yield Sample(
+            sample_id=f"{clerk.assembly}.{tally.vote}.reward-{citizen.citizen_id}",
+            kind="assembly_reward",
+            prompt=(
+                Message(
+                    "user",
+                    render_prompt(
+                        PACKAGE, "reward.v1", question=clerk.question.text, card=citizen.card, opinion=citizen.opinion
+                    ),
+                ),
+            ),
+            candidates=tuple(
+                _candidate(clerk, one, float(level))
+                for one, level in zip(tally.statements, tally.levels[n], strict=True)
+            ),
+            votes=(vote,),
+            lineage=_lineage(clerk, hall, tally, list(tally.statements)),
+            meta=_meta(clerk, hall)
+            | {
+                "vote": tally.vote,
+                "citizen": citizen.citizen_id,
+                "group": citizen.group,
+                "weights": [citizen.weight],
+                "num_voters": 1,
+            },
+        )
+
+
+def _dialogues(clerk: Clerk, hall: Hall) -> Script[None]:
+    """Write the talk of each table in each round, without the facilitator, with the quality of its speeches.
+
+    quality: mean over its judged speeches, 0 to 1; absent where nobody judged. Builders filter by it.
+    """
+    tables: dict[tuple[int, int], list[Turn]] = {}
+    for turn in hall.turns.values():
+        tables.setdefault((turn.round_, turn.table), []).append(turn)
+    for (round_, table), turns in sorted(tables.items()):
+        judged = [hall.quality[turn.turn_id] for turn in turns if turn.turn_id in hall.quality]
+        scores = {"quality": sum(judged) / len(judged)} if judged else {}
+        speakers = dict.fromkeys(turn.speaker for turn in turns)
+        policies = {citizen.citizen_id: citizen.policy for citizen in hall.citizens}
+        yield Sample(
+            sample_id=f"{clerk.assembly}.round-{round_}.table-{table}.dialogue",
+            kind="assembly_dialogue",
+            prompt=prompt_of(clerk),
+            candidates=(
+                Candidate(text="\n".join(f"{turn.name}: {turn.text}" for turn in turns), author="table", scores=scores),
+            ),
+            lineage=Lineage(
+                script=f"{clerk.assembly}.{clerk.arm}",
+                requests=tuple(turn.identity for turn in turns),
+                prompts=("assembly/speak.v1", *(("assembly/dqi.v1",) if judged else ())),
+                policies=tuple(dict.fromkeys(policies[name] for name in speakers)),
+            ),
+            meta=_meta(clerk, hall)
+            | {
+                "round": round_,
+                "table": table,
+                "turns": [turn.turn_id for turn in turns],
+                "speakers": [turn.speaker for turn in turns],
+                "num_judged": len(judged),
+            },
+        )
+
+
 def _principle(clerk: Clerk, hall: Hall, one: Statement) -> Sample:
     return Sample(
         sample_id=f"{clerk.assembly}.{one.statement_id}.principle",
@@ -85,9 +182,10 @@ def _principle(clerk: Clerk, hall: Hall, one: Statement) -> Sample:
     )
 
 
-def _candidate(clerk: Clerk, one: Statement, support: float, role: str = "") -> Candidate:
+def _candidate(clerk: Clerk, one: Statement, support: float, role: str = "", jury: Verdict | None = None) -> Candidate:
     author = clerk.policy("drafter") if one.author == "drafter" else one.author
-    return Candidate(text=one.text, author=author, role=role, scores={"support": support})
+    said = {} if jury is None else {"jury": jury.value, "jury_dissent": jury.dissent}
+    return Candidate(text=one.text, author=author, role=role, scores={"support": support, **said})
 
 
 def _votes(hall: Hall, levels: np.ndarray, vote: str) -> tuple[Vote, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from sim.limits import Limits
 from sim.scheduler import Scheduler
 from sim.task import Outcome
 from societies.assembly.config import AssemblyConfig
+from societies.assembly.dqi import RUBRIC
 from societies.assembly.society import society
 from societies.seam import Setting
 
@@ -97,6 +99,8 @@ class Town:
             place = self.drafts[number % len(self.drafts)]
             about = TOPICS[(number + 5 * (purpose == "redraft.v1")) % len(TOPICS)]
             return f"We stand at {place:.2f} on {about}. We ask the town to act on {about} at {place:.2f}."
+        if purpose == "dqi.v1":
+            return json.dumps({scale.name: scale.levels[ticket.seed % len(scale.levels)].code for scale in RUBRIC})
         if purpose == "card.v1":
             side = "ORDER" if mine < 0 else "FREEDOM"
             return f'{{"title": "{side}", "policies": ["MOMENTS of {side.lower()} that matter to people"]}}'

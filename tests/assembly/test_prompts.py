@@ -34,6 +34,10 @@ VIEW: dict[str, Any] = {
     "turns": [{"id": "T1.1.1", "name": "Bo", "text": "I like trees."}],
     "prompted": "Who has no garden?",
     "devil": True,
+    "task": "future",
+    "speaker": "Bo",
+    "speech": "I like trees, because they cool the street.",
+    "rubric": "justification: How are demands supported? 0 = not at all; 1 = by a reason.",
     "silent": ["Cy"],
     "opinion": "I want shade.",
     "opinions": ["I want shade.", "I want a bench."],
@@ -48,7 +52,7 @@ VIEW: dict[str, Any] = {
     "story": "I saw the bill.",
     "arguments": [{"name": "Bo", "text": "I choose the park."}],
 }
-FRAGMENTS = {"rules.v1", "matter.v1", "self.v1"}
+FRAGMENTS = {"rules.v1", "matter.v1", "self.v1", "stubborn.v1", "reward.v1"}
 NAMES = prompt_names(PACKAGE)
 INCLUDED = re.compile(r'{% include "(.+?)\.jinja" %}')
 PLAIN = {"turn.id", "entry.id", "num", "stance"}
@@ -116,7 +120,7 @@ def test_no_text_closes_its_fence_or_opens_a_turn(name: str) -> None:
 
 def _attacked(value: Any, attack: str) -> Any:
     if isinstance(value, str):
-        return attack if value not in ("for",) else value
+        return attack if value not in ("for", "future") else value
     if isinstance(value, list):
         return [_attacked(one, attack) for one in value]
     if isinstance(value, dict):

@@ -23,7 +23,14 @@ from societies.seam import Setting
 from tests.assembly.acting import Town, small, town
 
 PEOPLE = town(40, lambda n: -0.6 if n % 3 == 0 else 0.4)
-SETTINGS: dict[str, Any] = {"panel": 6, "table_size": 3, "num_candidates": 3, "values": True, "written": 4}
+SETTINGS: dict[str, Any] = {
+    "panel": 6,
+    "table_size": 3,
+    "num_candidates": 3,
+    "values": True,
+    "written": 4,
+    "num_judges": 1,
+}
 
 
 def stage(run: Run, engine: Any, **changes: Any) -> None:
@@ -145,8 +152,8 @@ def test_a_run_that_waits_for_a_person_stops_cleanly_and_goes_on_with_their_answ
     engine = Impatient(ScriptedEngine(Town()), run.folder / "desk")
     original = scheduler.Scheduler._watch
 
-    def watch(self: Any, began: float) -> None:
-        original(self, began)
+    def watch(self: Any) -> None:
+        original(self)
         if pending(run.folder / "desk"):
             self.stop("interrupted")
 

@@ -33,6 +33,7 @@ SETTINGS: dict[str, Any] = {
     "arms": ("full", "no_interaction"),
     "lottery": "legacy",
     "minority": 0.1,
+    "num_judges": 3,
 }
 RUN = {"name": "town hall", "seed": 7, "engine": {"name": "vllm"}, "loop": {"num_rounds": 0}}
 MANIFEST = {"created": "2026-11-23T09:00:00Z", "seed": 7, "model": {"name": "smollm2_135m"}}

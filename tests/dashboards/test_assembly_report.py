@@ -218,6 +218,29 @@ def test_named_turns_are_turns_of_others_and_come_with_their_change(told: Findin
     assert minds.moved.null is not None
 
 
+def test_the_winner_is_set_beside_texts_that_no_assembly_made(told: Findings, hall: Run) -> None:
+    account = told.assemblies.shown[0]  # type: ignore[union-attr]
+    assert [one.name for one in account.baselines] == ["B.single", "B.lot", "B.survey"]
+    ballots = hall.read_events("r1.play", "ballots").filter(
+        (pl.col("assembly") == account.outcome.assembly) & (pl.col("arm") == "full")
+    )
+    for one in account.baselines:
+        own = ballots.filter(pl.col("item") == one.name)["value"].to_numpy()
+        assert one.support.value == pytest.approx(own.mean()) and one.ahead.n == len(own)
+        assert one.ahead.value == pytest.approx(one.support.null - one.support.value)
+        assert one.ahead.lo <= one.ahead.value <= one.ahead.hi
+
+
+def test_quality_and_evidence_are_told(told: Findings, hall: Run) -> None:
+    account = told.assemblies.shown[0]  # type: ignore[union-attr]
+    assert account.quality is not None and account.quality.num_judges == 3
+    assert len(account.quality.scales) == 13 and account.quality.num_unread == 0
+    # Scripted judges roll dice, so they agree on nothing.
+    assert sum(one.alpha.lo <= 0 <= one.alpha.hi for one in account.quality.scales if one.alpha.lo is not None) >= 10
+    assert account.uptake is not None and account.uptake.num_turns == 9
+    assert [piece.id for piece in account.uptake.pieces] == ["E1", "E2", "E3", "E4"]
+
+
 def test_the_history_of_the_text_is_shown_as_a_diff(told: Findings) -> None:
     first, second, published = account(told).history
     assert (first.title, first.before) == ("Vote V0", "") and second.before == first.after != second.after

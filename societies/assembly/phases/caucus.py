@@ -21,8 +21,8 @@ from societies.assembly.rules import RULES, break_ties
 from societies.assembly.rules.profile import profile_of
 
 
-def draft(clerk: Clerk, hall: Hall) -> Script[None]:
-    """Collect everybody's opinion and draw candidate statements from them."""
+def opinions(clerk: Clerk, hall: Hall) -> Script[None]:
+    """Collect everybody's opinion."""
     answers = yield from clerk.hear_all(
         [
             (
@@ -50,6 +50,10 @@ def draft(clerk: Clerk, hall: Hall) -> Script[None]:
             ),
             heard=citizen.heard,
         )
+
+
+def draft(clerk: Clerk, hall: Hall) -> Script[None]:
+    """Draw candidate statements from the opinions."""
     yield from _candidates(clerk, hall, round_=0)
 
 

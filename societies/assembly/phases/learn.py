@@ -13,14 +13,18 @@ YES_NO = ("yes", "no")
 
 def learn(clerk: Clerk, hall: Hall) -> Script[None]:
     """Write the briefing down and hear the witnesses. The arm without evidence has neither."""
-    if clerk.arm == "no_evidence":
-        return
-    for one in clerk.question.evidence:
+    for one in clerk.evidence:
         yield clerk.event("evidence", evidence=one.evidence_id, claim=one.claim, source=one.source, stance=one.stance)
-    if not clerk.config.num_questions:
-        return
-    for number, witness in enumerate(clerk.question.witnesses):
+    for number, witness in enumerate(witnesses_of(clerk)):
         yield from _hear(clerk, hall, witness, number)
+
+
+def witnesses_of(clerk: Clerk) -> tuple[Witness, ...]:
+    """Return who is heard in this arm: nobody without evidence or witnesses, and only one side where it is slanted."""
+    if clerk.arm in ("no_evidence", "no_witnesses") or not clerk.config.num_questions:
+        return ()
+    called = clerk.question.witnesses
+    return tuple(one for one in called if one.stance == "for") if clerk.arm == "slanted" else called
 
 
 def _hear(clerk: Clerk, hall: Hall, witness: Witness, number: int) -> Script[None]:
@@ -41,7 +45,7 @@ def _hear(clerk: Clerk, hall: Hall, witness: Witness, number: int) -> Script[Non
             for k, (_, text, _) in enumerate(chosen)
         ]
     )
-    known = {one.evidence_id for one in clerk.question.evidence}
+    known = {one.evidence_id for one in clerk.evidence}
     for k, ((citizen, text, support), answer) in enumerate(zip(chosen, answers, strict=True)):
         answer_id = f"W{number}.{k}"
         if answer.value is None:

@@ -15,9 +15,10 @@ import numpy as np
 
 from agents.errors import UserError, did_you_mean
 from agents.persona import Persona, render
+from agents.prompts import render_prompt
 from agents.requests import HUMAN, Script
-from societies.assembly.clerk import Clerk
-from societies.assembly.config import AssemblyConfig
+from societies.assembly.clerk import PACKAGE, Clerk
+from societies.assembly.config import AssemblyConfig, Mind
 from societies.assembly.hall import Hall
 from societies.assembly.lottery import (
     METHODS,
@@ -120,6 +121,9 @@ def drawn_from(
 def recruit(clerk: Clerk, hall: Hall, panel: Panel) -> Script[None]:
     """Seat the panel: who they are, which mind they think with, and what they weigh."""
     config = clerk.config
+    unmoved = frozenset(
+        clerk.rng("stubborn").permutation(config.panel)[: round(config.stubborn * config.panel)].tolist()
+    )
     minds = config.minds[:1] if clerk.arm == "homogeneous" else config.minds
     for number, (persona, pi) in enumerate(zip(panel.members, panel.pi, strict=True)):
         mind = number % len(minds)
@@ -133,7 +137,7 @@ def recruit(clerk: Clerk, hall: Hall, panel: Panel) -> Script[None]:
             card=render(persona),
             policy=policy,
             temperature=chosen.temperature,
-            manner=chosen.manner,
+            manner=_manner(clerk, chosen, stubborn=number in unmoved),
             mind=mind,
             pi=pi,
             weight=pi / config.panel,
@@ -158,6 +162,10 @@ def recruit(clerk: Clerk, hall: Hall, panel: Panel) -> Script[None]:
             group=citizen.group,
             card=citizen.card,
         )
+
+
+def _manner(clerk: Clerk, mind: Mind, *, stubborn: bool) -> str:
+    return render_prompt(PACKAGE, "stubborn.v1") if stubborn and clerk.arm == "stubborn" else mind.manner
 
 
 def _facts(clerk: Clerk, panel: Panel) -> Script[None]:

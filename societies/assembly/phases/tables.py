@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from agents.asking import Answer
 from agents.requests import Fork, Script
 from societies.assembly import parsing
 from societies.assembly.clerk import Clerk, distribution, first
 from societies.assembly.hall import Hall
+from societies.assembly.phases.protocols import TASKS, heard, named, order
 from societies.assembly.phases.survey import probe
 from societies.assembly.records import Citizen, Turn
 from societies.assembly.seats import seats_of
@@ -51,22 +53,28 @@ def talk(clerk: Clerk, hall: Hall, table: Table) -> Script[None]:
     """Play one table for one round."""
     config = clerk.config
     num_speeches = config.num_turns * len(table.citizens)
-    devil = _devil(clerk, table)
+    told = _told(clerk, table)
+    lean = [citizen.levels[f"{_earlier(table.round_)}/affirming"] for citizen in table.citizens]
+    speakers = order(config.protocol, len(table.citizens), config.num_turns, round_=table.round_, lean=lean)
     prompted = yield from _prompt(clerk, table)
     for ordinal in range(num_speeches):
         if ordinal and ordinal % len(table.citizens) == 0:
             prompted = yield from _prompt(clerk, table)
-        citizen, bid = yield from _next(clerk, table, ordinal)
+        citizen, bid = yield from _next(clerk, table, ordinal, table.citizens[speakers[ordinal]])
         table.num_spoken[citizen.citizen_id] = table.num_spoken.get(citizen.citizen_id, 0) + 1
         shown = _shown(clerk, table, ordinal)
+        seated, task = told
+        more: dict[str, Any] = {"task": task if citizen.citizen_id == seated else ""}
+        if config.protocol not in TASKS:
+            more = {"devil": citizen.citizen_id == seated}
         request = clerk.of(
             citizen,
-            "speak.v1",
+            "speak.v2" if config.protocol in TASKS else "speak.v1",
             max_tokens=config.max_tokens.turn,
             testimony=[{"name": one.name, "text": one.text} for one in hall.testimony],
             turns=shown,
             prompted=prompted,
-            devil=citizen.citizen_id == devil,
+            **more,
         )
         (answer,) = yield from clerk.hear_all([(f"turn-{ordinal:02d}", request, parsing.said)])
         yield from _spoken(clerk, table, citizen, ordinal, answer, bid)
@@ -79,7 +87,7 @@ def _spoken(
         yield clerk.degrade("turn", f"{citizen.citizen_id} said nothing usable; the talk goes on")
         return
     known = {turn.turn_id for turn in table.turns}
-    evidence = {one.evidence_id for one in clerk.question.evidence}
+    evidence = {one.evidence_id for one in clerk.evidence}
     turn = Turn(
         turn_id=f"T{table.round_}.{table.number}.{len(table.turns) + 1}",
         round_=table.round_,
@@ -114,10 +122,10 @@ def turn_event(clerk: Clerk, turn: Turn, bid: float) -> object:
     )
 
 
-def _next(clerk: Clerk, table: Table, ordinal: int) -> Script[tuple[Citizen, float]]:
-    """Return who speaks next and how much they wanted to (1 where nobody was asked)."""
+def _next(clerk: Clerk, table: Table, ordinal: int, due: Citizen) -> Script[tuple[Citizen, float]]:
+    """Return who speaks next and how much they wanted to (1 where nobody was asked). due: whose turn it is."""
     if clerk.config.facilitator != "bids" or clerk.arm == "no_facilitator":
-        return table.citizens[ordinal % len(table.citizens)], 1.0
+        return due, 1.0
     shown = _shown(clerk, table, ordinal)
     found = yield from clerk.weigh([clerk.poll(citizen, "bid.v1", YES_NO, turns=shown) for citizen in table.citizens])
     bids = [first(scores) for scores in found]
@@ -158,23 +166,38 @@ def _prompt(clerk: Clerk, table: Table) -> Script[str]:
     return turn.text
 
 
-def _devil(clerk: Clerk, table: Table) -> str:
-    if clerk.config.facilitator != "devils_advocate" or clerk.arm == "no_facilitator":
-        return ""
-    return table.citizens[(table.round_ + table.number) % len(table.citizens)].citizen_id
+def _told(clerk: Clerk, table: Table) -> tuple[str, str]:
+    """Return which citizen of a table has a task besides their own view, and the task; ("", "") for nobody."""
+    task = TASKS.get(clerk.config.protocol, "")
+    if clerk.config.facilitator == "devils_advocate" and clerk.arm != "no_facilitator":
+        task = task or "devil"
+    if not task:
+        return "", ""
+    return table.citizens[(table.round_ + table.number) % len(table.citizens)].citizen_id, task
 
 
 def _shown(clerk: Clerk, table: Table, ordinal: int) -> list[dict[str, str]]:
     """Return the speeches that the next speaker reads.
 
     The control arm `shuffled` gives them in a random order without names: what was said is there, who answered whom
-    is not.
+    is not. The arm `hidden_authors` only leaves out the names. A protocol may let less be heard.
     """
-    turns = table.turns[-clerk.config.num_heard :]
-    if clerk.arm != "shuffled":
-        return _view(turns)
-    order = clerk.rng("shuffle", table.round_, table.number, ordinal).permutation(len(turns))
-    return [{"id": turns[k].turn_id, "name": "somebody", "text": turns[k].text} for k in order]
+    num = len(table.citizens)
+    by_then = heard(clerk.config.protocol, ordinal, num)
+    if by_then == "nothing":
+        return []
+    known = table.turns if by_then == "all" else [t for t in table.turns if t.ordinal < ordinal - ordinal % num]
+    turns = known[-clerk.config.num_heard :]
+    if clerk.arm == "shuffled":
+        mixed = clerk.rng("shuffle", table.round_, table.number, ordinal).permutation(len(turns))
+        return _hidden([turns[k] for k in mixed])
+    if clerk.arm == "hidden_authors" or not named(clerk.config.protocol):
+        return _hidden(turns)
+    return _view(turns)
+
+
+def _hidden(turns: list[Turn]) -> list[dict[str, str]]:
+    return [{"id": turn.turn_id, "name": "somebody", "text": turn.text} for turn in turns]
 
 
 def _view(turns: list[Turn]) -> list[dict[str, str]]:
@@ -184,9 +207,8 @@ def _view(turns: list[Turn]) -> list[dict[str, str]]:
 def _afterwards(clerk: Clerk, hall: Hall, tables: list[Table]) -> Script[None]:
     """Probe everybody in private, ask which speech mattered, and let each write a note for themselves."""
     round_ = tables[0].round_
-    earlier = "before" if round_ == 1 else f"round-{round_ - 1}"
     yield from probe(clerk, hall, f"round-{round_}")
-    yield from _influence(clerk, tables, earlier)
+    yield from _influence(clerk, tables, _earlier(round_))
     seated = [(table, citizen) for table in tables for citizen in table.citizens]
     answers = yield from clerk.hear_all(
         [
@@ -212,6 +234,11 @@ def _afterwards(clerk: Clerk, hall: Hall, tables: list[Table]) -> Script[None]:
         yield clerk.event(
             "notes", citizen=citizen.citizen_id, round=round_, text=answer.value, identity=answer.identities[-1]
         )
+
+
+def _earlier(round_: int) -> str:
+    """Return the survey before a round."""
+    return "before" if round_ == 1 else f"round-{round_ - 1}"
 
 
 def _influence(clerk: Clerk, tables: list[Table], earlier: str) -> Script[None]:

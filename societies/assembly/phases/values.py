@@ -13,6 +13,7 @@ from societies.assembly import parsing
 from societies.assembly.clerk import Clerk, distribution, first, judged
 from societies.assembly.hall import Hall
 from societies.assembly.moralgraph import Card, Judgement, merged, summarise
+from societies.assembly.phases.caucus import opinions
 from societies.assembly.records import Citizen
 
 FORM: Constraint = json_constraint(
@@ -40,7 +41,8 @@ _WORD = re.compile(r"[a-z]{3,}")
 
 
 def elicit(clerk: Clerk, hall: Hall) -> Script[None]:
-    """Interview everybody, merge equal cards, and have steps from card to card judged."""
+    """Collect opinions; with values, interview everybody, merge equal cards, and have steps between them judged."""
+    yield from opinions(clerk, hall)
     if not clerk.config.values:
         return
     owned = yield from _interviews(clerk, hall)
