@@ -86,6 +86,36 @@ def _counts(path: Path, files: list[Path], problems: list[str]) -> list[tuple[st
     return [(config, split, num) for (config, split), num in sorted(sums.items())]
 
 
+def examples_of(path: Path, config: str) -> list[tuple[str, str]]:
+    """Return (id, its first words) of the rows that lie in a config's sample for eyes; none where it cannot be read."""
+    out = []
+    try:
+        for line in (path / config / "sample.jsonl").read_bytes().splitlines():
+            row = orjson.loads(line)
+            out.append((str(row["id"]), " ".join(_first_text(row).split())[:60]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return out
+    return out
+
+
+def _first_text(row: dict[str, Any]) -> str:
+    for name in ("prompt", "chosen"):
+        if row.get(name):
+            return str(row[name][-1]["content"])
+    return str(row.get("instruction") or row.get("statement") or f"{row.get('instrument', '')} {row.get('item', '')}")
+
+
+def runs_behind(path: Path, root: Path) -> tuple[list[Path], list[str]]:
+    """Return (folders of the runs that a release was made from, names of those that are not below `root`)."""
+    try:
+        told = orjson.loads((path / "provenance" / "manifest.json").read_bytes())["runs"]
+        names = [str(one["run_id"]) for one in told]
+    except (OSError, ValueError, KeyError, TypeError):
+        return [], []
+    there = [root / name for name in names if ".." not in name and (root / name / "config.yaml").is_file()]
+    return there, [name for name in names if root / name not in there]
+
+
 def counts_frame(release: ReleaseFolder) -> pl.DataFrame:
     """Return rows by config and split."""
     import polars as pl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import streamlit as st
@@ -10,8 +11,8 @@ import streamlit as st
 from agents.errors import UserError
 from dashboards.frames_text import code, label
 from dashboards.launching import ask
-from dashboards.releases import body_of, counts_frame, read_release, releases_below
-from dashboards.views.common import choice, folder, table, told, trouble
+from dashboards.releases import body_of, counts_frame, examples_of, read_release, releases_below, runs_behind
+from dashboards.views.common import choice, folder, table, told, trouble, words
 
 
 def main() -> None:
@@ -35,6 +36,7 @@ def main() -> None:
     counts = counts_frame(release)
     st.caption(f"{counts['rows'].sum():,} rows in {counts.height} tables." if counts.height else "It holds no rows.")
     table(counts, "rows", alt="Rows by config and split")
+    _walk(release.path, root, counts["config"].unique(maintain_order=True).to_list())
     st.subheader("Reports")
     for file, body in release.reports.items():
         summary = body.get("summary", "") if isinstance(body, dict) else ""
@@ -51,6 +53,78 @@ def main() -> None:
         )
     with st.expander(f"{len(release.files)} files", icon=":material/folder:"):
         table(pl.DataFrame(release.files, schema={"file": pl.String, "bytes": pl.Int64}, orient="row"), "files")
+
+
+def _walk(path: Path, root: Path, configs: list[str]) -> None:
+    """Walk one row back to its scene, turns, votes, prompts, model, seed and policies."""
+    named = {config: examples_of(path, config) for config in configs}
+    shown = [config for config, rows in named.items() if rows]
+    if not shown:
+        return
+    st.subheader("Where a row comes from")
+    row = st.container(horizontal=True)
+    config = choice("Table", "config", shown, place=row)
+    rows = dict(named[config])
+    picked = choice("Row", "row", list(rows), place=row)
+    typed = words("Or an id", "id", place=row, hint="or how it begins")
+    name = typed.strip() or picked
+    if not typed.strip():
+        st.caption(label(f"{picked}: {rows[picked]}", 120))
+    runs, absent = runs_behind(path, root)
+    line = ["release", "show", str(path), name, *(["--config-name", config] if not typed.strip() else [])]
+    line += ["--runs", *map(str, runs)] if runs else []
+    st.code("folkmoot " + " ".join(line), language=None, wrap_lines=True)
+    if absent:
+        st.info(f"Not below {code(str(root))}: {', '.join(map(code, absent))}. Their turns and replies are not shown.")
+    key = f"walked-{path}-{config}-{name}"
+    if st.button("Walk back", icon=":material/route:"):
+        with st.spinner("Reading"):
+            try:
+                st.session_state[key] = ask([*line, "--json"])
+            except UserError as error:
+                trouble(error)
+                return
+    said = st.session_state.get(key)
+    if said is None:
+        return
+    body = said.json()
+    if not isinstance(body, dict):
+        st.error("The row could not be walked back. This is what it said:", icon=":material/error:")
+        st.code(said.err.strip() or said.out.strip(), language=None, wrap_lines=True)
+        return
+    _walked(body)
+
+
+def _walked(body: dict[str, Any]) -> None:
+    found = body["lineage"]
+    facts = {
+        "row": f"{body['config']}/{found['split']} {found['id']}",
+        "run": f"{found['run_id']}, {found['stage']}",
+        "seed": found["run_seed"],
+        "scene": f"{found['scene_id'] or '-'}, tick {found['tick']}",
+        "sample": found["sample_id"] or "-",
+        "model": ", ".join(found["models"]) or "none asked",
+        "policies": f"{', '.join(found['policies'])} (versions {found['policy_version_min']} to "
+        f"{found['policy_version_max']})",
+        "people": ", ".join(found["citizen_ids"]) or "none named",
+        "filters passed": ", ".join(found["filters_passed"]),
+        "journal": body["journal"],
+    }
+    table(pl.DataFrame({"what": list(facts), "value": [str(one) for one in facts.values()]}), "walk-facts")
+    for why in body["missing"]:
+        st.warning(label(str(why), 200), icon=":material/warning:")
+    parts = {
+        "turns": [{"turn": str(one)} for one in body["turns"]],
+        "votes": [{**one, "values": str(one["values"])} for one in body["ballots"]],
+        "prompts": [dict(zip(("prompt", "digest", "file"), one, strict=True)) for one in body["prompts"]],
+        "requests": [{"request": r["key"], "digest": r["digest"], "reply": r["reply"]} for r in body["requests"]],
+    }
+    for title, rows in parts.items():
+        if rows:
+            with st.expander(f"{len(rows)} {title}", icon=":material/route:", expanded=title == "turns"):
+                table(pl.DataFrame(rows), f"walk-{title}")
+    with st.expander("The row itself", icon=":material/data_object:"):
+        st.json(body["row"], expanded=1)
 
 
 def _verify(path: Path) -> None:

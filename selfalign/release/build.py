@@ -25,13 +25,16 @@ from selfalign.release.intake import OWN, Intake, Item, open_runs
 from selfalign.release.measure import Judged
 from selfalign.release.origins import Facts, Origins, facts_of, item_origin
 from selfalign.release.provenance import run_record, write_provenance
-from selfalign.release.rows import RULES, Draft, Pair, sample_rows
+from selfalign.release.reading import few_collections
+from selfalign.release.rows import RULES, VOTES, Draft, Losses, Pair, sample_rows, weak_report
 from selfalign.release.schemas import COLUMNS, base_of, describe, schema_of
 from selfalign.release.shelf import Press, Shelf, Texts
 from selfalign.release.sources import apart, generators, licence_record, used_sources
 from selfalign.release.splits import groups, side
 from selfalign.release.stock import Stock, take_in
-from selfalign.release.told import scene_rows, table_rows
+from selfalign.release.talks import talk_rows
+from selfalign.release.told import scene_rows
+from selfalign.release.trajectories import score_rows, trajectory_rows
 from selfalign.release.write import canary_of, write_json, write_sums, write_text
 
 Say = Callable[[str], None]
@@ -59,7 +62,13 @@ def build_release(folders: Sequence[Path], config: ReleaseConfig, say: Say = lam
             "raise release.version, or choose another release.out",
         )
     _check_configs(config)
+    _check_reason(target, config)
     intakes = open_runs(folders, config)
+    with few_collections():
+        return _build(target, intakes, config, say)
+
+
+def _build(target: Path, intakes: Sequence[Intake], config: ReleaseConfig, say: Say) -> Built:
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -76,6 +85,16 @@ def _check_configs(config: ReleaseConfig) -> None:
     for name in config.configs:
         if base_of(name) not in COLUMNS:
             raise UserError(f'release.configs names "{name}".', "", did_you_mean(name, COLUMNS))
+
+
+def _check_reason(target: Path, config: ReleaseConfig) -> None:
+    earlier = sorted(path.name for path in target.parent.glob(f"{config.name}-v*.*.*") if path.is_dir())
+    if earlier and not config.why and config.version not in config.changes:
+        raise UserError(
+            f"{target.name} says nothing about why it exists beside {earlier[-1]}.",
+            "a new version comes with a sentence why, in its CHANGELOG.md.",
+            'add why="ONE SENTENCE", or name the version under changes in the release config',
+        )
 
 
 def _must_pass(folder: Path) -> None:
@@ -101,7 +120,6 @@ def _write(folder: Path, intakes: Sequence[Intake], config: ReleaseConfig, say: 
     say("rows: " + ", ".join(f"{shelf.num_made - shelf.num_repeats} {name}" for name, shelf in shelves.items()))
     tied, sides = _sides(origins, stock.ties, config)
     canary = canary_of(config.folder)
-    stock.items.clear()  # all of it is on the shelves now, and it takes as much memory again
     press = Press(folder, config, canary, origins.table(tied), sides)
     tables = tuple(press.print(shelves[name]) for name in default_order(list(shelves)))
     press.close()
@@ -111,6 +129,7 @@ def _write(folder: Path, intakes: Sequence[Intake], config: ReleaseConfig, say: 
         **stock.reports,
         "pii": cleaner.report(config.seed),
         "judges": measure.judges(judged),
+        "weak_pairs": weak_report(losses.weak, sum(one.rule == VOTES for one in judged), config),
     }
     account = _account(intakes, stock, config, tables, reports, models, [licence_record(one) for one in used], canary)
     for name, text in documents(account).items():
@@ -131,11 +150,11 @@ def shelve(
     config: ReleaseConfig,
     cleaner: Cleaner,
     nc: tuple[set[str], set[str]],
-) -> tuple[Origins, dict[str, Shelf], dict[str, Counter[str]], list[Judged]]:
-    """Make the rows of all configs. nc: sources and runs whose rows stand apart."""
+) -> tuple[Origins, dict[str, Shelf], Losses, list[Judged]]:
+    """Make the rows of all configs; the stock's items are used up. nc: sources and runs whose rows stand apart."""
     origins, texts = Origins(), Texts()
     shelves: dict[str, Shelf] = {}
-    losses: dict[str, Counter[str]] = {"preference": Counter(), "sft": Counter()}
+    losses = Losses()
     judged: list[Judged] = []
 
     def put(name: str, draft: Draft) -> None:
@@ -150,18 +169,24 @@ def shelve(
             longer = len(draft.row["chosen"][0]["content"]) - len(draft.row["rejected"][0]["content"])
             judged.append(Judged(longer, meta["rule"], meta["probability"], meta["disagreement"]))
 
-    for item in stock.items:
+    kept = {(item.run, item.stage, str(item.sample.meta.get("scene_id") or "")) for item in stock.items}
+    stock.items.reverse()
+    while stock.items:  # each is let go when it is on the shelves, which take as much memory again
+        item = stock.items.pop()
         number = origins.add(*item_origin(item, facts[item.run], config.split_by))
         for name, draft in sample_rows(number, item.sample, config, _meta(item, intakes), losses):
             put(name, draft)
-    kept = {(item.run, item.stage, str(item.sample.meta.get("scene_id") or "")) for item in stock.items}
     for run, one in enumerate(facts):
         for stage in one.intake.stages:
             names = {scene for r, s, scene in kept if (r, s) == (run, stage)}
             for name, draft in scene_rows(one, stage, names, origins, cleaner, stock.matcher):
                 put(name, draft)
-            for name, draft in table_rows(one, stage, origins):
+            for name, draft in talk_rows(one, stage, origins, cleaner, stock.matcher):
                 put(name, draft)
+            for name, draft in trajectory_rows(one, stage, origins):
+                put(name, draft)
+        for name, draft in score_rows(one, origins):
+            put(name, draft)
     if not shelves:
         raise UserError("No config has a row.", f"release.configs = {config.configs}.", f"known: {', '.join(COLUMNS)}")
     return origins, shelves, losses, judged
@@ -203,6 +228,8 @@ def _sides(origins: Origins, ties: Sequence[tuple[int, int]], config: ReleaseCon
         for place in (i, j):  # samples are the first origins, in order
             origins.keys[place].append(f"~near|{number}")
     names = groups(origins.keys)
+    if len(set(names)) == 1:  # whatever its hash says: a release that is all test is of no use
+        return names, ["train"] * len(names)
     return names, [side(name, config.seed, config.test_share, config.validation_share) for name in names]
 
 
@@ -223,9 +250,7 @@ def _split_report(tied: Sequence[str], sides: Sequence[str], config: ReleaseConf
     }
 
 
-def _funnel_report(
-    stock: Stock, shelves: dict[str, Shelf], tables: Sequence[Table], losses: dict[str, Counter[str]]
-) -> dict[str, Any]:
+def _funnel_report(stock: Stock, shelves: dict[str, Shelf], tables: Sequence[Table], losses: Losses) -> dict[str, Any]:
     steps = [
         {"name": s.name, "num_in": s.num_in, "num_out": s.num_out, "reasons": dict(s.reasons)}
         for s in stock.funnel.steps
@@ -238,7 +263,7 @@ def _funnel_report(
             "num_repeats": shelf.num_repeats,
             "num_rows": table.num_rows(),
             "splits": {split: table.num_rows(split) for split in table.splits},
-            "samples_without_row": dict(sorted(losses.get(table.name, Counter()).items())),
+            "samples_without_row": dict(sorted(getattr(losses, table.name, Counter()).items())),
         }
     first = stock.funnel.steps[0].num_in
     return {
@@ -291,5 +316,5 @@ def _account(
         warnings=tuple(warnings),
         rebuild="folkmoot release build "
         + " ".join(f"runs/{intake.run_id}" for intake in intakes)
-        + f" name={config.name} version={config.version} --config release.yaml",
+        + f" out=again --config {config.folder}/provenance/config.yaml",
     )

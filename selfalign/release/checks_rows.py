@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -14,11 +15,15 @@ from selfalign.release.minhash import Document, near_pairs, sign
 from selfalign.release.pii import find
 from selfalign.release.reading import Release
 from selfalign.release.rows import VOTES
-from selfalign.release.schemas import base_of, row_id
+from selfalign.release.schemas import COLUMNS, TURNS, base_of, row_id
 from selfalign.release.shelf import DISTINCT, Texts
 from selfalign.release.text import CONTROL
 
 NUM_COMPARED = 10_000
+_NAMES = frozenset(
+    ("id", "meta", "subject", "citizen", "turn_id", "role_id", "audience", "role", "group", "dim", "kind")
+)
+"""Columns that hold names, not texts."""
 _BEFORE = ("prompt",)
 _AFTER = ("completion", "chosen", "rejected")
 
@@ -51,6 +56,8 @@ def scan(release: Release) -> Findings:
     for config in release.configs():
         keys = _lineage_keys(release, config, found)
         last, seen = ("", ""), set[bytes]()
+        talks = [name for name, kind in COLUMNS[base_of(config)] if kind == TURNS]
+        others = [name for name, kind in COLUMNS[base_of(config)] if kind != TURNS and name not in _NAMES]
         for split, row in release.rows(config):
             where = f"{config}/{row['id']}"
             if last[0] == split and row["id"] <= last[1]:
@@ -58,8 +65,12 @@ def scan(release: Release) -> Findings:
             last = (split, row["id"])
             _identity(config, split, row, keys.pop(row["id"], None), found)
             _conversations(base_of(config), row, where, found)
-            for text in texts_of(row):
-                checked.text(text, where, found)
+            for column in talks:
+                for turn in row[column]:
+                    checked.text(turn["content"], where, found)
+            for column in others:
+                for text in texts_of(row[column]):
+                    checked.text(text, where, found)
             said = texts.of_row(config, row) if base_of(config) in DISTINCT else None
             if said is not None and said in seen:
                 found.note("repeats", f"{where} says what another row says")
@@ -98,7 +109,7 @@ def _lineage_keys(release: Release, config: str, found: Findings) -> dict[str, t
 
 
 def texts_of(value: Any) -> Iterator[str]:
-    """Yield every text of a row but ids and meta."""
+    """Yield every text in a value but names."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):
@@ -106,18 +117,7 @@ def texts_of(value: Any) -> Iterator[str]:
             yield from texts_of(one)
     elif isinstance(value, dict):
         for name, one in value.items():
-            if name not in (
-                "id",
-                "meta",
-                "subject",
-                "citizen",
-                "turn_id",
-                "role_id",
-                "audience",
-                "role",
-                "group",
-                "dim",
-            ):
+            if name not in _NAMES:
                 yield from texts_of(one)
 
 
@@ -154,11 +154,16 @@ def _conversations(config: str, row: Mapping[str, Any], where: str, found: Findi
 
 
 def _badly_formed(turns: list[dict[str, str]], *, ends: str, alone: bool) -> str:
-    if not turns:
-        return "no message"
     if any(not (turn["content"] or "").strip() for turn in turns):
         return "an empty message"
-    roles = [turn["role"] for turn in turns]
+    return _out_of_order(tuple(turn["role"] for turn in turns), ends, alone)
+
+
+@cache
+def _out_of_order(roles: tuple[str, ...], ends: str, alone: bool) -> str:
+    """Return what is wrong with the order of who speaks, or ""."""
+    if not roles:
+        return "no message"
     if set(roles) - {"system", "user", "assistant"}:
         return "an unknown role"
     if roles[-1] != ends:
@@ -222,12 +227,11 @@ def crossing(release: Release) -> tuple[list[str], int]:
         if base_of(config) not in ("sft", "preference", "unpaired"):
             continue
         sides: dict[str, list[tuple[str, Document]]] = {}
-        for split, row in release.rows(config):
-            some = sides.setdefault(split, [])
-            if len(some) < NUM_COMPARED:
-                said = "\n".join(turn["content"] for turn in row["prompt"] if turn["role"] != "system")
-                answers = tuple(row[name][-1]["content"] for name in _AFTER if name in row)
-                some.append((row["id"], Document(said, answers)))
+        columns = ["id", *(name for name, _ in COLUMNS[base_of(config)] if name in (*_BEFORE, *_AFTER))]
+        for split, row in release.rows(config, columns, most=NUM_COMPARED):
+            said = "\n".join(turn["content"] for turn in row["prompt"] if turn["role"] != "system")
+            answers = tuple(row[name][-1]["content"] for name in _AFTER if name in row)
+            sides.setdefault(split, []).append((row["id"], Document(said, answers)))
         if len(sides) < 2:
             continue
         flat = [(split, name, document) for split, some in sides.items() for name, document in some]

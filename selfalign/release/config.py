@@ -106,6 +106,8 @@ class ReleaseConfig:
     authors: list[str] = field(default_factory=lambda: ["Folkmoot"])
     changes: dict[str, str] = field(default_factory=dict)
     """Version -> one sentence why it exists."""
+    why: str = ""
+    """One sentence why this version exists, where `changes` does not name it; a second version needs it."""
     allow_partial: bool = False
     """Take stages that were not played to the end."""
     allow_other_versions: bool = False

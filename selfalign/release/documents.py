@@ -50,7 +50,7 @@ class _View:
             f"the population{'s' * (len(made) > 1)} {', '.join(made)}" if made else "the society's own role lists"
         )
         told = dict(account.config.changes)
-        told.setdefault(account.config.version, "First build of this version.")
+        told.setdefault(account.config.version, account.config.why or "First build of this version.")
         self.changes = sorted(told.items(), key=lambda pair: [int(n) for n in pair[0].split(".")], reverse=True)
 
     def __getattr__(self, name: str) -> Any:

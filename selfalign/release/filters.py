@@ -33,7 +33,7 @@ from selfalign.release.text import same_text
 from selfalign.samples import Funnel, unusable
 
 PASSED = ("well formed", "not flagged", "distinct", "no near repeat", "no evaluation item")
-_CHUNK = 4_000
+_CHUNK = 500
 
 
 def key_of(item: Item, intakes: Sequence[Intake]) -> str:

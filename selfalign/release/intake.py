@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 OWN = "own"
 """Source of prompts that a society made up itself."""
+ALONE = ("value_vectors", "utilities", "vectors", "beliefs", "metrics", "followed", "assemblies", "messages")
+"""Event tables that make a release even where a run has no samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,13 @@ class Intake:
     def population(self) -> str:
         """Name of the population that personas were drawn from; "" where none was."""
         return str((self.config.get("population") or {}).get("name") or "")
+
+    @property
+    def recipe(self) -> str:
+        """Name of the recipe by which policies were trained; "" where the loop was off."""
+        if (self.config.get("loop") or {}).get("name") == "off":
+            return ""
+        return str((self.config.get("recipe") or {}).get("name") or "")
 
     @property
     def settings_digest(self) -> str:
@@ -88,7 +97,7 @@ def _open(folder: Path, config: ReleaseConfig) -> Intake:
     _check_version(run, manifest, config)
     sampled = {path.name for path in (run.folder / "samples").glob("*") if path.is_dir()}
     told = {path.name for path in (run.folder / "events").glob("*") if path.is_dir()}
-    stages = tuple(sorted(sampled | told, key=_stage_key))
+    stages = tuple(sorted(sampled | told, key=stage_key))
     open_stages = [stage for stage in stages if not run.is_complete(stage)]
     if open_stages and not config.allow_partial:
         why = str(status.get("why") or f"its state is {status.get('state') or 'unknown'}").rstrip(".")
@@ -97,9 +106,9 @@ def _open(folder: Path, config: ReleaseConfig) -> Intake:
             f"{why}.",
             f"run: folkmoot resume {run.folder}, or take what is there with allow_partial=true",
         )
-    if not sampled:
+    if not sampled and not _has_tables(run):
         raise UserError(
-            f"The run {run.folder} is empty: it has no samples.",
+            f"The run {run.folder} is empty: it has no samples, transcripts or measured values.",
             "its society has played no stage yet."
             if not stages
             else "every scene was lost, or its society writes none.",
@@ -115,6 +124,12 @@ def _open(folder: Path, config: ReleaseConfig) -> Intake:
         reviews=read_reviews(run.folder),
         warnings=tuple(warnings),
     )
+
+
+def _has_tables(run: Run) -> bool:
+    """Tell whether a run without samples has something else that becomes rows."""
+    tables = {path.name.rsplit("-", 1)[0] for path in (run.folder / "events").glob("*/*.parquet")}
+    return bool(tables & set(ALONE)) or any((run.folder / "scores").glob("*.parquet"))
 
 
 def _read(run: Run) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -156,7 +171,8 @@ def _check_version(run: Run, manifest: Mapping[str, Any], config: ReleaseConfig)
         )
 
 
-def _stage_key(stage: str) -> tuple[int, str]:
+def stage_key(stage: str) -> tuple[int, str]:
+    """Return (round, name) of a stage named "r<round>.<verb>"; names of another form come last."""
     number = stage.partition(".")[0].lstrip("r")
     return (int(number) if number.isdigit() else 1_000_000, stage)
 
@@ -196,16 +212,21 @@ def _samples(part: Path, folder: Path) -> list[Sample]:
         ) from None
 
 
-def events(intake: Intake, stage: str, table: str, columns: Iterable[str]) -> pl.DataFrame | None:
+def events(
+    intake: Intake, stage: str, table: str, columns: Iterable[str], *, by: Sequence[str] = ()
+) -> pl.DataFrame | None:
     """Return some columns of an event table, or None when the stage has no such table.
 
-    Raises UserError when it lacks one of them.
+    by: the societies that write it in this form; empty is any. A table of another society that only bears the same name
+    is no such table. Raises UserError when it lacks one of the columns.
     """
     if not list((intake.run.folder / "events" / stage).glob(f"{table}-*.parquet")):
         return None
     frame = intake.run.read_events(stage, table)
     wanted = list(columns)
     missing = [name for name in wanted if name not in frame.columns]
+    if missing and by and intake.society not in by:
+        return None
     if missing:
         raise UserError(
             f"The table {table} of {stage} in {intake.run.folder} lacks the columns {', '.join(missing)}.",
@@ -213,6 +234,23 @@ def events(intake: Intake, stage: str, table: str, columns: Iterable[str]) -> pl
             f"play the run again (folkmoot replay {intake.run.folder}), or leave it out",
         )
     return frame.select(wanted)
+
+
+def scores(intake: Intake, columns: Iterable[str]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Yield (stage, some columns of its scores) for each measured stage. Raises UserError when it lacks one of them."""
+    import polars as pl
+    from polars.exceptions import PolarsError
+
+    wanted = list(columns)
+    for path in sorted((intake.run.folder / "scores").glob("*.parquet"), key=lambda p: stage_key(p.stem)):
+        try:
+            yield path.stem, pl.read_parquet(path).select(wanted)
+        except (PolarsError, OSError) as error:
+            raise UserError(
+                f"{path} cannot be read.",
+                f"a release reads {', '.join(wanted)} from it: {str(error).splitlines()[0][:120]}.",
+                f"play the run again (folkmoot replay {intake.run.folder}), or leave it out",
+            ) from None
 
 
 def _sources(intake: Intake, stage: str) -> dict[str, str]:
@@ -229,10 +267,18 @@ def source_name(source: str) -> str:
     return name if colon and line.isdigit() else str(source or OWN)
 
 
-def request_digests(intake: Intake, wanted: set[str]) -> dict[str, str]:
-    """Return request -> digest from the run's journals; those that are not there are left out."""
+def root_of(key: str) -> str:
+    """Return the root script of a request: "r1.play/scene-1/2.child#0" is of "r1.play/scene-1"."""
+    return "/".join(key.partition("#")[0].split("/", 2)[:2])
+
+
+def request_digests(intake: Intake, wanted: set[str], roots: set[str]) -> dict[str, str]:
+    """Return request -> digest from the run's journals, of named requests and of all that named scripts made.
+
+    Those that are not there are left out.
+    """
     found: dict[str, str] = {}
-    for stage in {key.partition("/")[0] for key in wanted}:
+    for stage in sorted({key.partition("/")[0] for key in wanted | roots}):
         path = intake.run.journal_path(stage)
         if not path.is_file():
             continue
@@ -242,8 +288,9 @@ def request_digests(intake: Intake, wanted: set[str]) -> dict[str, str]:
                     record = orjson.loads(line[9:])
                 except ValueError:  # a torn tail; what it held is simply not known
                     continue
-                if record.get("k") in wanted:
-                    found[record["k"]] = str(record.get("d", ""))
+                key = record.get("k")
+                if key in wanted or (key and root_of(key) in roots):
+                    found[key] = str(record.get("d", ""))
     return found
 
 

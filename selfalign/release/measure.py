@@ -19,9 +19,10 @@ from agents.statistics.intervals import wilson
 from selfalign.release.clean import drawn
 from selfalign.release.intake import Intake, Item
 from selfalign.release.origins import model_of, people_of
-from selfalign.release.text import word_grams, word_hashes, words_only
+from selfalign.release.text import U64, word_grams, word_hashes, words_in, words_only
 
 NUM_TEXTS, NUM_PAIRS = 20_000, 20_000
+_CHUNK = 1_000
 _SCRIPTS = (
     ("ja", re.compile(r"[\u3040-\u30ff]")),
     ("ko", re.compile(r"[\uac00-\ud7af]")),
@@ -40,7 +41,10 @@ _FREQUENT = {
     "pt": "o os as e que uma por com para como do da em um voce",
     "nl": "de het een en van is niet dat ik met voor op zijn hoe je",
 }
-_FREQUENT_SETS = {name: frozenset(words.split()) for name, words in _FREQUENT.items()}
+_LANGUAGES_OF: dict[str, list[str]] = {}
+for _name, _words in _FREQUENT.items():
+    for _word in dict.fromkeys(_words.split()):
+        _LANGUAGES_OF.setdefault(_word, []).append(_name)
 HARMS = {
     "violence": "kill murder stab shoot attack torture assault beat poison kidnap",
     "weapons": "bomb explosive gun rifle grenade weapon ammunition detonator",
@@ -60,12 +64,17 @@ def language_of(text: str) -> str:
     >>> language_of("How do I thank a neighbour for the plants?")
     'en'
     """
-    letters = sum(c.isalpha() for c in text[:2000])
-    for name, script in _SCRIPTS:
-        if letters and len(script.findall(text[:2000])) > 0.2 * letters:
-            return name
-    words = words_only(text[:2000]).split()
-    scores = {name: sum(word in known for word in words) for name, known in _FREQUENT_SETS.items()}
+    text = text[:2000]
+    if not text.isascii():
+        letters = sum(c.isalpha() for c in text)
+        for name, script in _SCRIPTS:
+            if letters and len(script.findall(text)) > 0.2 * letters:
+                return name
+    words = words_only(text).split()
+    scores = dict.fromkeys(_FREQUENT, 0)
+    for word in words:
+        for name in _LANGUAGES_OF.get(word, ()):
+            scores[name] += 1
     best = max(scores, key=lambda name: (scores[name], name == "en"))
     return best if scores[best] >= max(1, len(words) // 20) else "und"
 
@@ -87,11 +96,15 @@ def shares(values: Sequence[str], most: int = 20) -> dict[str, float]:
     return {name: round(num / len(values), 4) for name, num in counts[:most]}
 
 
-def distinct(texts: Sequence[str], n: int) -> float:
-    """Return the share of word n-grams that are different (distinct-n; Li et al. 2016, arXiv 1510.03055)."""
-    hashes, starts = word_hashes([words_only(text) for text in texts])
-    grams, _ = word_grams(hashes, starts, n)
-    return len(np.unique(grams)) / len(grams) if len(grams) else 0.0
+def distinct(texts: Sequence[str], sizes: Sequence[int]) -> dict[int, float]:
+    """Return size -> share of word n-grams of it that are different (distinct-n; Li et al. 2016, arXiv 1510.03055)."""
+    grams: dict[int, list[U64]] = {n: [] for n in sizes}
+    for start in range(0, len(texts), _CHUNK):  # hashing takes many times the room of what it returns
+        hashes, starts = word_hashes([words_only(text) for text in texts[start : start + _CHUNK]])
+        for n in sizes:
+            grams[n].append(word_grams(hashes, starts, n)[0])
+    whole = {n: np.concatenate(parts) if parts else np.empty(0) for n, parts in grams.items()}
+    return {n: len(np.unique(all_)) / len(all_) if len(all_) else 0.0 for n, all_ in whole.items()}
 
 
 def diversity(
@@ -101,11 +114,11 @@ def diversity(
     answers = [candidate.text for item in items for candidate in item.sample.candidates[:1]]
     some = drawn(answers, NUM_TEXTS, seed)
     rng = np.random.default_rng(seed)
-    pairs = rng.integers(0, len(items), (min(NUM_PAIRS, len(items) ** 2), 2))
+    pairs = rng.integers(0, max(1, len(items)), (min(NUM_PAIRS, len(items) ** 2), 2))
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
     alike = (signature[pairs[:, 0]] == signature[pairs[:, 1]]).mean(axis=1) if len(pairs) else np.empty(0)
     similarity = distribution(alike.round(4).tolist())
-    triples = distinct(some, 3)
+    different = distinct(some, (1, 2, 3))
     return {
         "tool": "folkmoot diversity",
         "version": 1,
@@ -116,7 +129,7 @@ def diversity(
         "prompt_characters": distribution([sum(len(m.content) for m in i.sample.prompt) for i in items]),
         "answer_characters": distribution([len(text) for text in answers]),
         "answer_words": distribution([len(text.split()) for text in answers]),
-        "distinct": {str(n): round(distinct(some, n), 4) for n in (1, 2)} | {"3": round(triples, 4)},
+        "distinct": {str(n): round(share, 4) for n, share in different.items()},
         "self_similarity": similarity,
         "share_of_kinds": shares([item.sample.kind for item in items]),
         "share_of_generators": shares([model_of(intakes[item.run].manifest) for item in items]),
@@ -124,7 +137,9 @@ def diversity(
         "share_of_runs": shares([intakes[item.run].run_id for item in items]),
         "share_of_sources": shares([item.source for item in items]),
         "share_of_personas": shares([person for item in items for person in people_of(item)] or ["none"]),
-        "summary": f"Diversity: {100 * triples:.0f} % of the answers' word triples are different; two random rows "
+        "summary": "Diversity: not measured, since there is no sample."
+        if not items
+        else f"Diversity: {100 * different[3]:.0f} % of the answers' word triples are different; two random rows "
         f"share {100 * similarity.get('mean', 0.0):.0f} % of their 5-grams on average.",
     }
 
@@ -140,7 +155,7 @@ def harms(items: Sequence[Item], seed: int) -> dict[str, Any]:
             "answers": " ".join(candidate.text for candidate in sample.candidates),
         }
         for side, text in texts.items():
-            found = {_HARM_WORDS[word] for word in _HARM_WORDS.keys() & set(words_only(text).split())}
+            found = {_HARM_WORDS[word] for word in _HARM_WORDS.keys() & words_in(text)}
             words[side].update(found)
             num_rows[side] += bool(found)
     refusals: dict[str, list[bool]] = {}
@@ -159,7 +174,9 @@ def harms(items: Sequence[Item], seed: int) -> dict[str, Any]:
         "words_by_kind": {side: dict(sorted(found.items())) for side, found in words.items()},
         "judge_harmful_p": distribution(judged),
         "refusals_by_kind": {kind: {"n": len(r), "num": sum(r)} for kind, r in sorted(refusals.items())},
-        "summary": f"Harms: words of the harm list stand in {num_rows['prompts']} of {n} prompts and in the answers of "
+        "summary": "Harms: not measured, since there is no sample; transcripts were not read for harm."
+        if not items
+        else f"Harms: words of the harm list stand in {num_rows['prompts']} of {n} prompts and in the answers of "
         f"{num_rows['answers']} rows; a word is no harm, and harm needs no such word.",
     }
 

@@ -11,11 +11,13 @@ import pyarrow as pa
 from agents.errors import UserError
 from selfalign.policy.store import PolicyStore
 from selfalign.release.filters import PASSED
-from selfalign.release.intake import Intake, Item, request_digests
+from selfalign.release.intake import Intake, Item, events, request_digests, root_of
 from selfalign.release.schemas import ORIGIN
 from selfalign.release.text import same_text
 
 _FLUSH = 4_000
+SCRIPTED = "scripted-engine"
+"""Name of the generator of dry runs: texts made by rule, under Folkmoot's own licence."""
 NOT_PEOPLE = frozenset({"", "gold", "base"})
 
 
@@ -55,16 +57,20 @@ class Origins:
 class Facts:
     """What is looked up once a run: the model, its digests, and how old its policies are."""
 
-    def __init__(self, intake: Intake, requests: set[str]) -> None:
+    def __init__(self, intake: Intake, requests: set[str], roots: set[str]) -> None:
         manifest = intake.manifest
         self.intake = intake
         self.scope = f"population:{intake.population}" if intake.population else intake.run_id
-        self.digests = request_digests(intake, requests)
+        self.digests = request_digests(intake, requests, roots)
+        self.by_root: dict[str, list[str]] = {}
+        for key in sorted(self.digests, key=_place_of) if roots else ():
+            self.by_root.setdefault(root_of(key), []).append(key)
         self.model = model_of(manifest)
         self.judge = str(((intake.config.get("measure") or {}).get("judge_policy")) or "")
-        self.recipe = str((intake.config.get("recipe") or {}).get("name") or "")
+        self.recipe = intake.recipe
         self.seed = int(manifest.get("seed", intake.config.get("seed", 0)) or 0)
         self.settings = intake.settings_digest
+        self._seats = seats_of(intake)
         self._prompts: Mapping[str, str] = manifest.get("prompts") or {}
         self._store = PolicyStore(intake.run.folder / "policies")
         self._ages: dict[str, int] = {}
@@ -86,6 +92,10 @@ class Facts:
     def citizen(self, name: str) -> str:
         """Return a person's name in the whole release: within its population, else within its run."""
         return f"{self.scope}/{name}"
+
+    def seated(self, stage: str, assembly: str, seat: str) -> str:
+        """Return a voter's name in the whole release: of the person who sat in the seat, where seats were drawn."""
+        return self.citizen(self._seats.get((stage, assembly, seat), seat))
 
     def row(self, stage: str, scene: str, policies: Sequence[str], **rest: Any) -> dict[str, Any]:
         """Return an origin with what is common to a run; `rest` overrides."""
@@ -117,19 +127,62 @@ class Facts:
         }
 
 
+def _place_of(key: str) -> tuple[str, int]:
+    """Return where a request stands among those of its run: by script, then by its number in it."""
+    script, _, number = key.partition("#")
+    return script, int(number) if number.isdigit() else 0
+
+
+def played_by(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a manifest says of the model; the scripted engine, which uses none, stands under its own name."""
+    model = manifest.get("model") or {}
+    if model or not manifest.get("scripted"):
+        return model
+    made_by = str((manifest.get("versions") or {}).get("folkmoot") or "unknown")
+    return {"name": SCRIPTED, "revision": made_by, "licence": "Apache-2.0"}
+
+
 def model_of(manifest: Mapping[str, Any]) -> str:
     """Return "name@revision" of the model that played a run."""
-    model = manifest.get("model") or {}
+    model = played_by(manifest)
     revision = model.get("revision") or str(model.get("digest") or "")[:12] or "unknown"
     return f"{model.get('name') or 'unknown'}@{revision}"
 
 
+LIVED, ASSEMBLED, SCENES = "live_values", "assembly", "scenes"
+"""Societies whose tables are read here."""
+ASKED = ("beliefs", "messages", "turns", "testimony", "ballots")
+"""Event tables whose rows name the request that made them, and become rows of a release."""
+SEATED = {"citizens": ("assembly", "citizen", "persona_id"), "utility_citizens": ("citizen", "persona_id")}
+"""Event tables that tell which person sat in a seat: seats are named anew in each assembly, persons are not."""
+
+
 def facts_of(intakes: Sequence[Intake], items: Iterable[Item]) -> list[Facts]:
-    """Look up the facts of each run, its journal once for all requests of the items."""
+    """Look up the facts of each run, its journal once for all requests behind its rows."""
     wanted: list[set[str]] = [set() for _ in intakes]
+    roots: list[set[str]] = [set() for _ in intakes]
     for item in items:
         wanted[item.run].update(item.sample.lineage.requests)
-    return [Facts(intake, requests) for intake, requests in zip(intakes, wanted, strict=True)]
+    for number, intake in enumerate(intakes):
+        for stage in intake.stages:
+            for table in ASKED:
+                frame = events(intake, stage, table, ("identity",), by=(LIVED, ASSEMBLED))
+                wanted[number].update(filter(None, frame["identity"]) if frame is not None else ())
+            frame = events(intake, stage, "scenes", ("script",), by=(SCENES,))
+            roots[number].update(filter(None, frame["script"]) if frame is not None else ())
+    return [Facts(*one) for one in zip(intakes, wanted, roots, strict=True)]
+
+
+def seats_of(intake: Intake) -> dict[tuple[str, str, str], str]:
+    """Return (stage, assembly or "", seat) -> the person who sat there."""
+    out: dict[tuple[str, str, str], str] = {}
+    for stage in intake.stages:
+        for table, columns in SEATED.items():
+            frame = events(intake, stage, table, columns, by=(ASSEMBLED, "utility_vote"))
+            for row in frame.iter_rows(named=True) if frame is not None else ():
+                if row["persona_id"]:
+                    out[stage, row.get("assembly", ""), row["citizen"]] = row["persona_id"]
+    return out
 
 
 def people_of(item: Item) -> list[str]:
@@ -147,8 +200,9 @@ def item_origin(item: Item, facts: Facts, links: Sequence[str]) -> tuple[dict[st
     """Return the origin of a sample, and the keys that tie it to others."""
     sample, run_id = item.sample, facts.intake.run_id
     scene = str(sample.meta.get("scene_id") or "")
-    people = [facts.citizen(name) for name in people_of(item)]
-    voters = [facts.citizen(vote.voter) for vote in sample.votes]
+    assembly = str(sample.meta.get("assembly") or "")
+    people = sorted({facts.seated(item.stage, assembly, name) for name in people_of(item)})
+    voters = [facts.seated(item.stage, assembly, vote.voter) for vote in sample.votes]
     keys = [f"scene|{run_id}|{scene or sample.lineage.script or sample.sample_id}"]
     if "prompt" in links:
         told = "\x1e".join(f"{m.role}\x1f{same_text(m.content)}" for m in sample.prompt)

@@ -25,7 +25,7 @@ def run_record(intake: Intake, num_samples: int) -> dict[str, Any]:
         "run_id": intake.run_id,
         "society": intake.society,
         "population": intake.population,
-        "recipe": str((intake.config.get("recipe") or {}).get("name") or ""),
+        "recipe": intake.recipe,
         "seed": int(intake.manifest.get("seed", intake.config.get("seed", 0)) or 0),
         "num_samples": num_samples,
         "scripted": bool(intake.manifest.get("scripted")),
@@ -57,7 +57,7 @@ def write_provenance(
     write_json(folder / "prompts" / "index.json", _prompts(folder / "prompts", intakes))
     for intake in intakes:
         recipe = intake.config.get("recipe") or {}
-        if recipe.get("name"):
+        if intake.recipe:
             name = f"{intake.run_id.replace('/', '.')}.{recipe['name']}.yaml"
             write_text(folder / "recipes" / name, yaml.safe_dump(portable(recipe), sort_keys=True))
 

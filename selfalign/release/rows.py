@@ -8,8 +8,8 @@ voted, the answer that was revised after a scene against its first draft; it has
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from agents.refusals import read_refusal
@@ -36,6 +36,15 @@ class Draft:
     origin: int
     part: str
     row: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Losses:
+    """Why samples got no row of a config, and the preferences that were too weak for one."""
+
+    preference: Counter[str] = field(default_factory=Counter)
+    sft: Counter[str] = field(default_factory=Counter)
+    weak: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,35 @@ def pairs_of(sample: Sample, config: ReleaseConfig) -> tuple[list[Pair], list[st
     return pairs, losses or ([] if wanted else ["no vote on a wanted dimension"])
 
 
+def weak_pairs(sample: Sample, config: ReleaseConfig, subject: str) -> list[dict[str, Any]]:
+    """Return the preferences of a sample that votes make but too few or too even ones, with their strength."""
+    out = []
+    for dim in sorted({vote.dim for vote in sample.votes}):
+        pair = voted_pair([vote for vote in sample.votes if vote.dim == dim], len(sample.candidates), dim)
+        why = _weak(pair, sample, config)
+        if pair is not None and why.startswith(("fewer than", "margin below")):
+            told = {"sample": subject, "dim": dim, "why": why, "chosen": pair.chosen, "rejected": pair.rejected}
+            strength = {"probability": pair.probability, "num_votes": pair.num_votes, "disagreement": pair.disagreement}
+            out.append(told | strength)
+    return out
+
+
+def weak_report(weak: Sequence[Mapping[str, Any]], num_made: int, config: ReleaseConfig) -> dict[str, Any]:
+    """Return the report on preferences below the stated number of voters or margin. num_made: those that were kept."""
+    whys = Counter(str(one["why"]) for one in weak)
+    said = ", ".join(f"{num} with {why}" for why, num in sorted(whys.items())) or "none"
+    return {
+        "tool": "folkmoot weak pairs",
+        "version": 1,
+        "parameters": {"min_votes": config.min_votes, "min_margin": config.min_margin, "dims": config.dims},
+        "num_before": num_made + len(weak),
+        "num_after": num_made,
+        "reasons": dict(sorted(whys.items())),
+        "hits": sorted(weak, key=lambda one: (one["sample"], one["dim"])),
+        "summary": f"Weak preferences left out: {said}; the votes on them are in ballots, the strengths in the report.",
+    }
+
+
 def _weak(pair: Pair | None, sample: Sample, config: ReleaseConfig) -> str:
     if pair is None:
         return "votes tell no two answers apart"
@@ -143,16 +181,18 @@ Meta = Callable[[str, Pair | None], dict[str, Any]]
 
 
 def sample_rows(
-    number: int, sample: Sample, config: ReleaseConfig, meta: Meta, losses: dict[str, Counter[str]]
+    number: int, sample: Sample, config: ReleaseConfig, meta: Meta, losses: Losses
 ) -> Iterator[tuple[str, Draft]]:
     """Yield (config, row) of one sample; count in `losses` why a config got none."""
     prompt = chat(sample.prompt)
     pairs, why_no_pair = pairs_of(sample, config)
-    losses["preference"].update(why_no_pair)
+    losses.preference.update(why_no_pair)
+    if why_no_pair and sample.votes:
+        losses.weak += weak_pairs(sample, config, meta("", None)["subject"])
     text, rule, why = taught(sample, pairs)
     yield "prompts", Draft(number, "", {"prompt": prompt, "task": sample.kind, "meta": meta("", None)})
     if text is None:
-        losses["sft"][why] += 1
+        losses.sft[why] += 1
     else:
         told = meta(rule, pairs[0] if pairs else None)
         yield "sft", Draft(number, "", {"prompt": prompt, "completion": answer(text), "meta": told})

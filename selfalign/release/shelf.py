@@ -29,21 +29,33 @@ DISTINCT = {
 }
 """Columns by which rows of a config count as repeats; the dimension and the label tell rows apart too."""
 _FLUSH = 4_000
+
+
+class _Sides(dict[str, bytes]):
+    """Role -> its first letter."""
+
+    def __missing__(self, role: str) -> bytes:
+        self[role] = found = role[:1].encode()
+        return found
+
+
+_SIDE = _Sides()
 NUM_EYES = 100
 
 
 class Texts:
-    """Digests of normalised texts, each made once."""
+    """Digests of normalised texts, each made once. Known texts are told by their hash, for they are large."""
 
     def __init__(self) -> None:
-        self._known: dict[str, bytes] = {}
+        self._known: dict[int, bytes] = {}
 
     def digest(self, text: str) -> bytes:
         """Return the digest of a text as it counts for repeats."""
-        found = self._known.get(text)
+        key = hash(text)
+        found = self._known.get(key)
         if found is None:
             found = hashlib.blake2b(same_text(text).encode(errors="surrogatepass"), digest_size=12).digest()
-            self._known[text] = found
+            self._known[key] = found
         return found
 
     def of_row(self, config: str, row: Mapping[str, Any]) -> bytes | None:
@@ -51,9 +63,11 @@ class Texts:
         columns = DISTINCT.get(base_of(config))
         if columns is None:
             return None
+        digest = self.digest
         parts = [f"{row['meta']['dim']}|{row.get('label', '')}".encode()]
         for column in columns:
-            parts += [turn["role"][:1].encode() + self.digest(turn["content"]) for turn in row[column]]
+            for turn in row[column]:
+                parts += _SIDE[turn["role"]], digest(turn["content"])
             parts.append(b"|")
         return hashlib.blake2b(b"".join(parts), digest_size=16).digest()
 
@@ -97,12 +111,13 @@ class Shelf:
         self._waiting.clear()
 
     def table(self) -> pa.Table:
-        """Return all rows, sorted by id, with `_origin` and `_part`."""
+        """Return all rows, sorted by id, with `_origin` and `_part`; the shelf is empty afterwards."""
         if self._waiting:
             self._flush()
         whole = pa.concat_tables(self._chunks) if self._chunks else self._schema.empty_table()
         self._chunks = []
-        return whole.sort_by("id").combine_chunks()
+        self._seen.clear()
+        return whole.take(pa.compute.sort_indices(whole["id"])).combine_chunks()
 
 
 class Press:

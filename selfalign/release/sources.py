@@ -11,7 +11,7 @@ from typing import Any
 from agents.errors import UserError
 from selfalign.release.config import Generator, ReleaseConfig, Source
 from selfalign.release.intake import OWN, Intake
-from selfalign.release.origins import model_of
+from selfalign.release.origins import model_of, played_by
 
 UNKNOWN = ("", "unknown", "none", "other", "proprietary", "noassertion")
 
@@ -61,7 +61,7 @@ def generators(intakes: Sequence[Intake], config: ReleaseConfig) -> list[dict[st
     named = {one.name: one for one in config.models}
     found: dict[str, dict[str, str]] = {}
     for intake in intakes:
-        model = intake.manifest.get("model") or {}
+        model = played_by(intake.manifest)
         name = str(model.get("name") or "unknown")
         own = named.get(name, Generator(name=name, licence=str(model.get("licence") or "unknown")))
         if not known(own.licence):

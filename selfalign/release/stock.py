@@ -64,7 +64,7 @@ def take_in(intakes: Sequence[Intake], config: ReleaseConfig, cleaner: Cleaner, 
     matcher = Matcher(sets)
     clean_items, mask = decontaminate(found.items, intakes, found.funnel, sets, matcher)
     say(clean_items.report["summary"])
-    if not clean_items.items:
+    if not clean_items.items and clean_items.funnel.steps[0].num_in:
         raise UserError(
             "No sample is left for a release.",
             str(clean_items.funnel).replace("\n", "; ") + ".",

@@ -30,6 +30,11 @@ def words_only(text: str) -> str:
     return " ".join(_WORD.findall(unicodedata.normalize("NFC", text).casefold()))
 
 
+def words_in(text: str) -> set[str]:
+    """Return the words of a text as `words_only` writes them, each once."""
+    return set(_WORD.findall(unicodedata.normalize("NFC", text).casefold()))
+
+
 def without_control(text: str) -> tuple[str, int]:
     """Return text whose control tokens are written out harmlessly, and how many there were. Idempotent."""
     if "<" not in text and "[" not in text:

@@ -1,4 +1,4 @@
-"""Rows that come from event tables: transcripts of scenes, value trajectories and utilities."""
+"""Transcripts of the society of scenes, from its event tables."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from selfalign.release.clean import Cleaner
 from selfalign.release.decontaminate import Matcher
 from selfalign.release.intake import events, source_name
+from selfalign.release.origins import SCENES as SOCIETY
 from selfalign.release.origins import Facts, Origins
 from selfalign.release.rows import Draft
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 SCENES = ("scene_id", "instruction", "source", "consequence", "answer", "end_reason")
 ROLES = ("scene_id", "role_id", "name", "traits", "is_ego", "persona_id", "policy")
 INCIDENTS = ("scene_id", "incident_id", "step", "source", "text", "recipients", "accepted")
-VECTORS = ("timestep", "subject", "instrument", "item", "score", "lo", "hi", "n")
-UTILITIES = ("timestep", "subject", "option", "utility", "variance")
 
 
 def by_scene(frame: pl.DataFrame | None) -> dict[str, list[dict[str, Any]]]:
@@ -37,6 +36,8 @@ def scene_rows(
     frame = events(intake, stage, "scenes", SCENES)
     if frame is None:
         return
+    named = events(intake, stage, "scenes", ("scene_id", "script"), by=(SOCIETY,))
+    scripts = dict(named.iter_rows()) if named is not None else {}
     roles = by_scene(events(intake, stage, "roles", ROLES))
     acts = by_scene(events(intake, stage, "incidents", INCIDENTS))
     for scene in frame.iter_rows(named=True):
@@ -51,7 +52,16 @@ def scene_rows(
         people = sorted({facts.citizen(role["persona_id"]) for role in cast if role["persona_id"]})
         policies = sorted({role["policy"] for role in cast if role["policy"]}) or ["base"]
         turn_ids = [act["incident_id"] for act in told]
-        row = facts.row(stage, name, policies, citizen_ids=people, turn_ids=turn_ids)
+        requests = facts.by_root.get(scripts.get(name) or "", [])
+        row = facts.row(
+            stage,
+            name,
+            policies,
+            citizen_ids=people,
+            turn_ids=turn_ids,
+            request_keys=requests,
+            request_digests=[facts.digests[key] for key in requests],
+        )
         keys = [f"scene|{intake.run_id}|{name}", *(f"person|{one}" for one in people)]
         number = origins.add(row, keys)
         yield "scenes", Draft(number, "", _transcript(scene, cast, told, facts, cleaner, where, policies))
@@ -114,23 +124,3 @@ def plain_meta(facts: Facts, *, scene: str = "", source: str = "own", policies: 
         "disagreement": None,
         "policies": list(policies),
     }
-
-
-def table_rows(facts: Facts, stage: str, origins: Origins) -> Iterator[tuple[str, Draft]]:
-    """Yield rows of the tables `value_vectors` and `utilities` of a stage, where they are."""
-    intake = facts.intake
-    wanted = (("value_trajectories", "value_vectors", VECTORS), ("utilities", "utilities", UTILITIES))
-    for config, table, columns in wanted:
-        frame = events(intake, stage, table, columns)
-        if frame is None:
-            continue
-        known: dict[str, int] = {}
-        for place, row in enumerate(frame.iter_rows(named=True)):
-            subject = str(row["subject"])
-            if subject not in known:
-                key = f"scene|{intake.run_id}|subject {subject}"
-                known[subject] = origins.add(
-                    facts.row(stage, "", ["base"], citizen_ids=[facts.citizen(subject)]), [key]
-                )
-            content = {name: row[name] for name in columns} | {"seed": facts.seed, "meta": plain_meta(facts)}
-            yield config, Draft(known[subject], f"{stage}|{table}|{place}", content)

@@ -16,7 +16,7 @@ import yaml
 
 from selfalign.release import checks_files, checks_rows
 from selfalign.release.config import ReleaseConfig
-from selfalign.release.reading import Release
+from selfalign.release.reading import Release, few_collections
 from selfalign.release.write import read_sums
 
 BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, pa.ArrowException, yaml.YAMLError)
@@ -38,7 +38,11 @@ def verify_release(folder: Path, *, runs: Sequence[Path] = (), rebuild: ReleaseC
     runs: run folders; a sample of rows is walked back to them. rebuild: settings; the release is built again from the
     runs, and its bytes are compared.
     """
-    release = Release.open(folder)
+    with few_collections():
+        return _checks(Release.open(folder), runs, rebuild)
+
+
+def _checks(release: Release, runs: Sequence[Path], rebuild: ReleaseConfig | None) -> list[Check]:
     checks = [
         _check("files and checksums", lambda: checks_files.sums(release), "every file is listed and unchanged"),
         _check("schemas", lambda: checks_files.schemas(release), "columns as in schema.json"),
@@ -51,7 +55,11 @@ def verify_release(folder: Path, *, runs: Sequence[Path] = (), rebuild: ReleaseC
     ]
     if runs:
         checks.append(
-            _check("walk-back", lambda: _walked(release, runs), f"up to {NUM_WALKED} rows found in their runs")
+            _check(
+                "walk-back",
+                lambda: _walked(release, runs),
+                f"up to {NUM_WALKED} rows and their words are in the runs",
+            )
         )
     if rebuild is not None:
         checks.append(
@@ -113,10 +121,11 @@ def _crossing(release: Release) -> list[Check]:
 
 def _walked(release: Release, runs: Sequence[Path]) -> list[str]:
     """Return what of a sample of rows is not in the runs; rows are drawn by their ids, which are hashes."""
+    from selfalign.release.heard import unsaid
     from selfalign.release.walk import missing_from, runs_by_id
 
     known = runs_by_id(runs)
-    columns = ["id", "run_id", "stage", "sample_id", "request_keys", "request_digests"]
+    columns = ["id", "config", "run_id", "stage", "sample_id", "request_keys", "request_digests"]
     table = release.lineage(columns)
     order = pc.sort_indices(table["id"])
     step = max(1, table.num_rows // NUM_WALKED)
@@ -124,7 +133,10 @@ def _walked(release: Release, runs: Sequence[Path]) -> list[str]:
     wrong = []
     for run in sorted({line["run_id"] for line in lines}):
         own = [line for line in lines if line["run_id"] == run]
-        wrong += missing_from(known[run], own) if run in known else [f"the run {run} was not given"]
+        if run not in known:
+            wrong.append(f"the run {run} was not given")
+            continue
+        wrong += missing_from(known[run], own) + unsaid(release, known[run], own)
     return wrong
 
 

@@ -10,9 +10,11 @@ from typing import Any
 import orjson
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import yaml
 
 from agents.errors import UserError, did_you_mean
 from agents.scoring import option_probabilities
+from selfalign.release.heard import turns_behind
 from selfalign.release.reading import Release
 from selfalign.release.schemas import LINEAGE
 from sim.store import Run
@@ -49,7 +51,17 @@ def runs_by_id(folders: Sequence[Path]) -> dict[str, Run]:
     out = {}
     for folder in folders:
         run = Run.open(folder)
-        out[f"{run.config.get('name', 'run')}/{run.folder.resolve().name}"] = run
+        try:
+            known = run.config
+        except (ValueError, yaml.YAMLError) as error:
+            raise UserError(
+                f"The run {folder} cannot be read.",
+                f"config.yaml is damaged: {str(error).splitlines()[0]}.",
+                "restore the folder from a copy, or leave it out of --runs",
+            ) from None
+        if not isinstance(known, dict):
+            raise UserError(f"{folder} is not a run folder.", "its config.yaml holds no settings.", "see `folkmoot ls`")
+        out[f"{known.get('name', 'run')}/{run.folder.resolve().name}"] = run
     return out
 
 
@@ -64,7 +76,7 @@ def walk_back(release: Release, name: str, runs: Mapping[str, Run], *, config: s
     record: dict[str, Any] = next((one for one in told if one["run_id"] == found["run_id"]), {})
     run = runs.get(found["run_id"])
     replies = {key: _reply(record) for key, record in _records(run, found["request_keys"]).items()} if run else {}
-    turns = _turns(run, found) if run else ()
+    turns = turns_behind(run, found, row) if run else ()
     index = release.json("provenance/prompts/index.json")
     prompts = tuple(
         (short, digest, _template(index, short, digest))
@@ -170,17 +182,6 @@ def _records(run: Run, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
                 if record.get("k") in wanted:
                     found[record["k"]] = record
     return found
-
-
-def _turns(run: Run, found: Mapping[str, Any]) -> tuple[str, ...]:
-    frame = run.read_events(found["stage"], "incidents") if found["scene_id"] else None
-    if frame is None or frame.is_empty() or "scene_id" not in frame.columns:
-        return ()
-    wanted = set(found["turn_ids"])
-    rows = [row for row in frame.to_dicts() if row["scene_id"] == found["scene_id"]]
-    return tuple(
-        f"{r['incident_id']}: {r['source']}: {r['text']}" for r in rows if not wanted or r["incident_id"] in wanted
-    )
 
 
 def _reply(record: Mapping[str, Any]) -> str:

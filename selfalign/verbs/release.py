@@ -22,7 +22,7 @@ EPILOG = """examples:
   folkmoot release push releases/demo-v0.1.0 OWNER/NAME          (says what it would do)
   folkmoot release push releases/demo-v0.1.0 OWNER/NAME --really (does it, private)
 
-exit codes: 0 done or all checks passed, 1 a check failed, 2 something to put right
+exit codes: 0 done or all checks passed, 1 a check failed or a version number says too little, 2 something to put right
 """
 
 
@@ -30,7 +30,7 @@ ACTIONS = {
     "build": ("RUN [RUN ...] [KEY=VALUE ...]", "make a release from run folders", ("config",)),
     "verify": ("RELEASE", "check a release offline", ("runs", "rebuild", "config")),
     "diff": ("RELEASE RELEASE", "say what changed between two releases", ()),
-    "show": ("RELEASE ID", "walk a row back to its scene, turns, votes, prompts and model", ("runs",)),
+    "show": ("RELEASE ID", "walk a row back to its scene, turns, votes, prompts and model", ("runs", "config_name")),
     "push": ("RELEASE OWNER/NAME", "publish a verified release; says what it would do, and does it with --really",
              ("really", "public")),
 }  # fmt: skip
@@ -42,8 +42,13 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = f"actions:\n{told}\n\n{EPILOG}"
     parser.add_argument("action", metavar="ACTION", help=", ".join(ACTIONS))
     parser.add_argument("words", nargs="*", metavar="WORD", help="what the action is about, see below")
-    parser.add_argument("--config", type=Path, help="build, verify --rebuild: YAML with settings")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        help="build, verify --rebuild: YAML with settings (rebuild: else the release's)",
+    )
     parser.add_argument("--runs", nargs="+", type=Path, default=[], help="verify, show: run folders to walk back to")
+    parser.add_argument("--config-name", default="", help="show: the config, where rows of several begin alike")
     parser.add_argument("--rebuild", action="store_true", help="verify: build again from --runs and compare every byte")
     parser.add_argument("--really", action="store_true", help="push: do it")
     parser.add_argument("--public", action="store_true", help="push: public instead of private")
@@ -55,9 +60,9 @@ def _run(args: argparse.Namespace) -> int:
     if args.action not in ACTIONS:
         raise UserError(f'"{args.action}" is no action of release.', "", did_you_mean(args.action, ACTIONS))
     words, _, options = ACTIONS[args.action]
-    for name in ("config", "runs", "rebuild", "really", "public"):
+    for name in ("config", "runs", "rebuild", "really", "public", "config_name"):
         if getattr(args, name) and name not in options:
-            raise UserError(f"--{name} means nothing to release {args.action}.", "", "leave it out")
+            raise UserError(f"--{name.replace('_', '-')} means nothing to release {args.action}.", "", "leave it out")
     wanted = words.count(" ") + 1
     if (args.action == "build" and not args.words) or (args.action != "build" and len(args.words) != wanted):
         raise UserError(
@@ -108,9 +113,16 @@ def _verify(args: argparse.Namespace) -> int:
         raise UserError("--rebuild needs runs.", "a release is built from runs.", "add --runs RUN [RUN ...]")
     rebuild = None
     if args.rebuild:
-        settings = Release.open(folder).settings()
+        try:
+            settings = Release.open(folder).settings()
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(
+                f"{folder} does not say how it was built.",
+                "provenance/config.yaml is missing or damaged.",
+                "leave --rebuild out: the other checks need it less",
+            ) from None
         named = [f"name={settings['name']}", f"version={settings['version']}"]
-        rebuild = load_config(args.config, named)
+        rebuild = load_config(args.config or folder / "provenance" / "config.yaml", named)
     checks = verify_release(folder, runs=args.runs, rebuild=rebuild)
     if args.json:
         _print_json({"passed": all(check.passed for check in checks), "checks": [asdict(check) for check in checks]})
@@ -125,7 +137,7 @@ def _diff(args: argparse.Namespace) -> int:
     found = diff_releases(Path(args.words[0]), Path(args.words[1]))
     if args.json:
         _print_json(asdict(found))
-        return 0
+        return 1 if found.wrong else 0
     print(f"{found.before} -> {found.after}: asks for {found.asks_for}")
     head = ("config", "before", "after", "added", "removed", "moved", "columns")
     told = [
@@ -135,15 +147,16 @@ def _diff(args: argparse.Namespace) -> int:
     _print_table(head, told)
     print(f"{len(found.files)} files differ" + (f": {', '.join(found.files[:8])}" if found.files else ""))
     if found.wrong:
-        print(f"note: {found.wrong}")
-    return 0
+        print(f"FAILED: {found.wrong}")
+    return 1 if found.wrong else 0
 
 
 def _show(args: argparse.Namespace) -> int:
     from selfalign.release.reading import Release
     from selfalign.release.walk import runs_by_id, walk_back
 
-    walk = walk_back(Release.open(Path(args.words[0])), args.words[1], runs_by_id(args.runs))
+    runs = runs_by_id(args.runs)
+    walk = walk_back(Release.open(Path(args.words[0])), args.words[1], runs, config=args.config_name)
     if args.json:
         _print_json(asdict(walk))
         return 0

@@ -26,6 +26,7 @@ from selfalign.release.schemas import LINEAGE, describe, schema_of
 from selfalign.release.verify import verify_release
 from sim.store import Run
 from tests.release.making import SOURCES, evaluation, many, sample, settings, text, vote, write_run, write_values
+from tests.release.test_verb import call
 
 TURNS = "list<struct<role: string, content: string>>"
 META = (
@@ -100,6 +101,7 @@ def test_it_passes_every_check(built: Built, run: Run) -> None:
         "toxicity",
         "diversity",
         "judges",
+        "weak_pairs",
     }
 
 
@@ -230,6 +232,16 @@ def test_more_runs_move_no_row(built: Built, run: Run, tmp_path: Path) -> None:
     found = diff_releases(built.folder, wider.folder)
     assert all(c.num_moved == c.num_removed == 0 for c in found.configs)
     assert "at least 0.2.0" in found.wrong
+    assert call("diff", built.folder, wider.folder) == 1  # the number says too little
+
+
+def test_weak_preferences_go_to_a_report_with_their_strength(built: Built) -> None:
+    report = Release.open(built.folder).json("reports/weak_pairs.json")
+    assert (report["num_before"], report["num_after"]) == (25, 20)
+    assert {hit["why"] for hit in report["hits"]} == {"margin below 0.1"}
+    assert all(hit["probability"] == pytest.approx(0.51) and hit["num_votes"] == 2 for hit in report["hits"])
+    votes = {row["subject"] for row in rows(built.folder, "ballots")}
+    assert {hit["sample"] for hit in report["hits"]} <= votes
 
 
 def test_the_order_of_runs_does_not_matter(run: Run, tmp_path: Path) -> None:

@@ -34,11 +34,15 @@ def test_build_verify_and_compare(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert call("build", run.folder, "--config", config, f"out={tmp_path / 'out'}", "--json") == 0
     made = told(capsys)
     assert sum(made["rows"]["sft"].values()) == 12
-    assert call("verify", made["release"], "--runs", run.folder, "--rebuild", "--config", config) == 0
+    assert call("verify", made["release"], "--runs", run.folder, "--rebuild") == 0  # from its own settings
     assert "passed" in capsys.readouterr().out
     assert call("diff", made["release"], made["release"], "--json") == 0
     assert told(capsys)["asks_for"] == "nothing"
-    assert call("build", run.folder, f"out={tmp_path / 'out'}", "version=0.2.0", "--config", config) == 0
+    with pytest.raises(UserError, match="says nothing about why it exists beside mine-v0"):
+        call("build", run.folder, f"out={tmp_path / 'out'}", "version=0.2.0", "--config", config)
+    why = "why=Same rows, to try the number."
+    assert call("build", run.folder, f"out={tmp_path / 'out'}", "version=0.2.0", "--config", config, why) == 0
+    assert "Same rows, to try the number." in (tmp_path / "out" / "mine-v0.2.0" / "CHANGELOG.md").read_text()
     assert "release " in capsys.readouterr().out
     assert call("diff", made["release"], tmp_path / "out" / "mine-v0.2.0") == 0
     assert "asks for patch" in capsys.readouterr().out
