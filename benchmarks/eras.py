@@ -30,6 +30,7 @@ from sim.store import Run
 from societies.coevolution.protocols import Challenge
 from societies.coevolution.records import ChallengeResult
 from societies.coevolution.registering import challenge
+from societies.coevolution.similarity import centred_cosine
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -83,7 +84,7 @@ def measure(folder: Path, seed: int = 0) -> dict[str, Any]:
         "apart": apart(history, blocks, seed),
         "agreement": agreement(history, blocks, seed),
         "item_spread": jackknife(lambda mask: float(spread[mask].mean()), blocks),
-        "trials": trials(read_run(run)[0], eras, rows, blocks),
+        "trials": trials(read_run(run)[0], eras, rows, uniform.rows, blocks),
         "command": f"python -m benchmarks.eras {shlex.quote(str(folder))} --seed {seed}",
     }
 
@@ -182,11 +183,18 @@ def agreement(rows: FloatArray, blocks: IntArray, seed: int) -> dict[str, Any]:
 
 
 def trials(
-    results: Sequence[ChallengeResult], eras: list[str], rows: Mapping[str, FloatArray], blocks: IntArray
+    results: Sequence[ChallengeResult],
+    eras: list[str],
+    rows: Mapping[str, FloatArray],
+    uniform: FloatArray,
+    blocks: IntArray,
 ) -> list[dict[str, Any]]:
-    """Return the score of every arm, raw and centred on the first era, with intervals over the measured items.
+    """Return the score of every arm, raw and centred, with intervals over the measured items.
 
-    Eras and served policies are measured again without each item; policies of numbers stay as they are.
+    Centred on the first era, an arm and the truth share that era's noise, so that who learns nothing scores as well;
+    centred on the uniform vector they share none.
+
+    Eras and served policies are measured again without each item; policies of numbers keep their lean.
     """
     out = []
     for result in results:
@@ -196,7 +204,8 @@ def trials(
 
         def again(mask: BoolArray, part: str, result: ChallengeResult = result, judge: Challenge = judge) -> float:
             history = np.stack([block_means(rows[era][mask], blocks[mask]) for era in eras])
-            track = np.array(result.tracks["examinee"])
+            # Leaving an item out moves the uniform responder too: policies of numbers lean from there, and go along.
+            track = result.tracks["examinee"] + block_means(uniform[mask], blocks[mask]) - block_means(uniform, blocks)
             names = result.examinee_settings.get("policies", ("base",))
             for timestep in range(1, judge.num_turns(len(eras)) + 1):
                 if result.examinee == "served":
@@ -206,6 +215,10 @@ def trials(
                     track[timestep] = history[0]
                 elif result.examinee == "oracle":
                     track[timestep] = history[timestep + judge.lead]
+            if part == "uniform":
+                num, centre = judge.num_turns(len(eras)), block_means(uniform[mask], blocks[mask])
+                ahead = history[1 + judge.lead : 1 + judge.lead + num]
+                return float(centred_cosine(track[1 : 1 + num], ahead, centre).values.mean())
             verdict = judge.verdict(replace(result, tracks={"examinee": track, "history": history}))
             return float(getattr(verdict, part))
 
@@ -216,6 +229,7 @@ def trials(
                 "algorithm": result.algorithm,
                 "raw": np.clip(jackknife(partial(again, part="score"), blocks), -1, 1).tolist(),
                 "centred": np.clip(jackknife(partial(again, part="centred"), blocks), -1, 1).tolist(),
+                "from_uniform": np.clip(jackknife(partial(again, part="uniform"), blocks), -1, 1).tolist(),
                 "lag": verdict.lag,
                 "num_timesteps": verdict.num,
                 "flags": list(verdict.flags),
@@ -249,7 +263,8 @@ def show(figures: Mapping[str, Any]) -> None:
           f"eras shuffled {told(figures['agreement']['null'])}")  # fmt: skip
     for one in figures["trials"]:
         print(
-            f"  {one['challenge']:<12} {one['algorithm']:<14} raw {told(one['raw'])}  centred {told(one['centred'])}  "
+            f"  {one['challenge']:<12} {one['algorithm']:<14} raw {told(one['raw'])}  centred on the first era "
+            f"{told(one['centred'])}, on the uniform vector {told(one['from_uniform'])}  "
             f"lag {one['lag']:.2f}  n = {one['num_timesteps']} timesteps"
         )
     print(figures["command"])
