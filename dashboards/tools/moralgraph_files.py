@@ -82,7 +82,11 @@ def _judged(path: Path, data: Mapping[str, Any]) -> GraphFile:
     votes = _list(path, data, "votes") if "votes" in data else None
     camps = data.get("camps") or {}
     if not isinstance(camps, dict):
-        raise UserError(f'{path}: "camps" is no object.', "", 'give {"p1": "left", "p2": "right"}.')
+        raise UserError(
+            f'{path}: "camps" is no object.',
+            "it says which camp each participant is in.",
+            'give {"p1": "left", "p2": "right"}.',
+        )
     return GraphFile(
         name=path.stem,
         cards=cards,
@@ -99,7 +103,7 @@ def _list(path: Path, data: Mapping[str, Any], key: str) -> list[dict[str, Any]]
     found = data.get(key)
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         given = "missing" if found is None else "no list of objects"
-        raise UserError(f'{path}: "{key}" is {given}.', "", FORM)
+        raise UserError(f'{path}: "{key}" is {given}.', "cards and edges are lists of objects.", FORM)
     if not found and key in ("cards", "edges"):
         raise UserError(f'{path}: "{key}" is empty.', "there is nothing to rank.", "give a file with judgements.")
     return found
@@ -107,7 +111,7 @@ def _list(path: Path, data: Mapping[str, Any], key: str) -> list[dict[str, Any]]
 
 def _card(path: Path, item: Mapping[str, Any], number: int) -> Card:
     if item.get("id") in (None, ""):
-        raise UserError(f"{path}: card {number + 1} has no id.", "", FORM)
+        raise UserError(f"{path}: card {number + 1} has no id.", "edges name cards by their ids.", FORM)
     policies = item.get("policies") or item.get("evaluationCriteria") or ()
     name = str(item["id"])
     return Card(id=name, title=str(item.get("title") or name), policies=tuple(str(policy) for policy in policies))
@@ -117,7 +121,9 @@ def _unique(path: Path, cards: Sequence[Card]) -> set[str]:
     known: set[str] = set()
     for card in cards:
         if card.id in known:
-            raise UserError(f'{path}: two cards have the id "{card.id}".', "", "give each card its own id.")
+            raise UserError(
+                f'{path}: two cards have the id "{card.id}".', "edges could mean either.", "give each card its own id."
+            )
         known.add(card.id)
     return known
 
@@ -126,7 +132,7 @@ def _judgement(path: Path, item: Mapping[str, Any], number: int, known: set[str]
     where = f"{path}: edge {number + 1}"
     source, target = (_known(where, item, key, known) for key in ("from", "to"))
     if source == target:
-        raise UserError(f'{where} goes from "{source}" to itself.', "", "leave it out.")
+        raise UserError(f'{where} goes from "{source}" to itself.', "a value is no wiser than itself.", "leave it out.")
     verdict = str(item.get("verdict", ""))
     verdict = SAME_VERDICT.get(verdict, verdict)
     if verdict not in VERDICTS:

@@ -127,7 +127,9 @@ def _records(path: Path) -> list[dict[str, Any]]:
     data = read_json(path)
     rows = data.get("rows", data.get("data")) if isinstance(data, dict) else data
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise UserError(f"{path} holds no list of records.", "", "fetch the public file again.")
+        raise UserError(
+            f"{path} holds no list of records.", "judgements are records of a list.", "fetch the public file again."
+        )
     return rows
 
 

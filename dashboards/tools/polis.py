@@ -138,7 +138,11 @@ def findings(
     """Return what a conversation says. regroup: find groups even when the export has some; so does `num_groups`."""
     values, open_ = export.values, ~export.moderated
     if not open_.any():
-        raise UserError(f"{export.name}: every statement was moderated out.", "", "give another conversation.")
+        raise UserError(
+            f"{export.name}: every statement was moderated out.",
+            "nothing is left to read.",
+            "give another conversation.",
+        )
     on_map = polis.included(values)
     space = polis.find_space(values, export.moderated)
     points = polis.positions(values, space, export.moderated)

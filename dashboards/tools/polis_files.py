@@ -119,7 +119,7 @@ def _read_wide(file: Path, agree: int) -> Export:
         )
     places = {header[number].strip(): place for place, number in enumerate(columns)}
     if len(places) < len(columns):
-        raise UserError(f"{file} has two columns of one statement.", "", "remove one of them.")
+        raise UserError(f"{file} has two columns of one statement.", "its votes could differ.", "remove one of them.")
     _check_ids(file, header, rows)
     values = np.full((len(rows), len(columns)), np.nan)
     for row_number, row in enumerate(rows):
@@ -148,7 +148,9 @@ def _check_ids(file: Path, header: Sequence[str], rows: Sequence[Sequence[str]])
     for number, row in enumerate(rows, 2):
         before = seen.setdefault(row[column], number) if column < len(row) else number
         if before != number:
-            raise UserError(f"{file}: rows {before} and {number} are of the same participant.", "", "keep one of them.")
+            raise UserError(
+                f"{file}: rows {before} and {number} are of the same participant.", "nobody votes twice.", "keep one."
+            )
 
 
 def vote_of(cell: str, file: Path, row: int, column: str) -> float:
@@ -195,7 +197,11 @@ def _labels(header: Sequence[str], rows: Sequence[Sequence[str]], file: Path) ->
     cells = [row[column].strip() if column < len(row) else "" for row in rows]
     for number, cell in enumerate(cells, 2):
         if cell and not _number(cell):
-            raise UserError(f'{file}, row {number}: group-id "{cell[:20]}" is no number.', "", "put it right.")
+            raise UserError(
+                f'{file}, row {number}: group-id "{cell[:20]}" is no number.',
+                "groups are told by numbers.",
+                "put it right.",
+            )
     known = sorted({int(float(cell)) for cell in cells if cell} - {UNGROUPED})
     if not known:
         return None
@@ -211,7 +217,7 @@ def _read_long(file: Path, agree: int) -> Export:
     voter, statement, vote = (names.index(name) for name in ("voter-id", "comment-id", "vote"))
     time = names.index("timestamp") if "timestamp" in names else None
     if any(len(row) < len(header) for row in rows):
-        raise UserError(f"{file} has a row that is cut off.", "", AGAIN)
+        raise UserError(f"{file} has a row that is cut off.", "its vote would be guessed.", AGAIN)
     if time is not None:
         rows = sorted(rows, key=lambda row: float(row[time]) if _number(row[time]) else 0.0)
     people = {name: number for number, name in enumerate(dict.fromkeys(row[voter] for row in rows))}
@@ -247,7 +253,7 @@ def _read_comments(file: Path, export: Export) -> Export:
     table = list(table_of(file))
     header = [name.strip() for name in table[0]] if table else []
     if "comment-id" not in header:
-        raise UserError(f"{file} has no column comment-id.", "", AGAIN)
+        raise UserError(f"{file} has no column comment-id.", "texts could not be matched to votes.", AGAIN)
 
     def column(row: Sequence[str], *names: str) -> str:
         places = [header.index(name) for name in names if name in header]

@@ -5,7 +5,7 @@
 votes beside them agree = 1 (checked against their own group counts). Groups depend on history: they are given.
 
 `ccai`: the cleaned data of Collective Constitutional AI (saffronh/ccai): `clean_votes.csv` and `clean_comments.csv`.
-The columns of the latter are known; those of the votes are taken to be as in a Polis export, which is not verified.
+Both heads were looked at in the public files: votes are laid out as in a Polis export, with `group-id` and `n-agree`.
 Rows become numbers; nobody's id is kept.
 """
 
@@ -52,7 +52,11 @@ def math_checks(folder: Path) -> list[Check]:
     folders = [folder] if (folder / "math-pca2.json").is_file() else sorted(p for p in folder.glob("*") if p.is_dir())
     folders = [place for place in folders if (place / "math-pca2.json").is_file()]
     if not folders:
-        raise UserError(f"{folder} holds no math-pca2.json.", "", "give a folder of red-dwarf's tests/fixtures.")
+        raise UserError(
+            f"{folder} holds no math-pca2.json.",
+            "that file holds the production output.",
+            "give a folder of red-dwarf's tests/fixtures.",
+        )
     return [check for place in folders for check in _math_checks(read_production(place))]
 
 
@@ -173,7 +177,9 @@ def ccai_checks(folder: Path) -> list[Check]:
     for file in (votes_file, comments_file):
         if not file.is_file():
             raise UserError(
-                f"{file} is not there.", "", "fetch clean_votes.csv and clean_comments.csv of saffronh/ccai."
+                f"{file} is not there.",
+                "it is public and not shipped.",
+                "fetch clean_votes.csv and clean_comments.csv of saffronh/ccai.",
             )
     export = read_export(votes_file)
     with comments_file.open(encoding="utf-8-sig", newline="") as stream:

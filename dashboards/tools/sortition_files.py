@@ -41,7 +41,11 @@ def read(pool: Path, quotas: Path, k: int, *, id_column: str | None = None, hous
     ids = [row[chosen].strip() for row in rows] if chosen else [f"row {n}" for n in range(1, len(rows) + 1)]
     empty = [number for number, one in enumerate(ids, start=2) if not one]
     if empty:
-        raise UserError(f"{pool}, line {empty[0]}: the id is missing.", "", f"fill the column {chosen!r}")
+        raise UserError(
+            f"{pool}, line {empty[0]}: the id is missing.",
+            "whoever is drawn must be found again.",
+            f"fill the column {chosen!r}",
+        )
     homes = [AND.join(row[name].strip() for name in household) for row in rows] if household else None
     if homes is not None:
         homes = [home if home.replace(AND, "") else f"alone {number}" for number, home in enumerate(homes)]
@@ -97,14 +101,22 @@ def _rows(path: Path) -> list[dict[str, str]]:
         raise UserError(f"{path} cannot be read.", f"{error}.", "give a CSV file in UTF-8") from None
     table = [row for row in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in row)]
     if len(table) < 2:
-        raise UserError(f"{path} has no rows below its header.", "", "give a CSV file with a header and rows")
+        raise UserError(
+            f"{path} has no rows below its header.",
+            "there is nobody, or no quota, in it.",
+            "give a CSV file with a header and rows",
+        )
     head = [name.strip() for name in table[0]]
     if len(set(head)) != len(head):
-        raise UserError(f"{path} has two columns of the same name.", "", "rename one of them")
+        raise UserError(
+            f"{path} has two columns of the same name.", "a value could come from either.", "rename one of them"
+        )
     for line, row in enumerate(table[1:], start=2):
         if len(row) != len(head):
             raise UserError(
-                f"{path}, line {line} has {len(row)} cells, the header has {len(head)}.", "", "correct this line"
+                f"{path}, line {line} has {len(row)} cells, the header has {len(head)}.",
+                "values would slip by a column.",
+                "correct it",
             )
     return [dict(zip(head, row, strict=True)) for row in table[1:]]
 
@@ -132,7 +144,9 @@ def read_shares(path: Path, pool: Instance) -> dict[str, dict[str, float]]:
                 "name features that have quotas",
             )
         if value in found.get(feature, {}):
-            raise UserError(f"{path}, line {line}: {feature} = {value} is given twice.", "", "keep one line")
+            raise UserError(
+                f"{path}, line {line}: {feature} = {value} is given twice.", "the two could differ.", "keep one line"
+            )
         try:
             share = float(row["share"].strip().rstrip("%"))
         except ValueError:

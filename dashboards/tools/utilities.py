@@ -86,7 +86,11 @@ class UtilityFindings:
 def read_pairs(path: Path) -> Pairs:
     """Read a pairs CSV. Raises UserError with the line for anything that cannot be used."""
     if not path.is_file():
-        raise UserError(f"{path} is not there.", "", "give the path of a CSV of pairwise answers")
+        raise UserError(
+            f"{path} is not there.",
+            "utilities are fitted from such a file.",
+            "give the path of a CSV of pairwise answers",
+        )
     number: dict[str, int] = {}
     rows: list[tuple[int, int, float, float]] = []
     try:

@@ -191,7 +191,9 @@ def _chances(path: Path, first: str, second: str, place: Mapping[str, int]) -> d
     for line, row in _rows(path, (first, second, "chance")):
         a, b = (_option(path, line, row[name], place) for name in (first, second))
         if b in table.setdefault(a, {}):
-            raise UserError(f"{path}, line {line}: this {second} is given twice.", "", "keep one line")
+            raise UserError(
+                f"{path}, line {line}: this {second} is given twice.", "its chance would count twice.", "keep one line"
+            )
         table[a][b] = _number(path, line, row, "chance", least=0.0)
     names = {number: name for name, number in place.items()}
     for number, row_ in table.items():
@@ -209,7 +211,11 @@ def _choices(path: Path, place: Mapping[str, int], utility: FloatArray) -> tuple
         names = [name.strip() for name in row["offered"].split("|")]
         offers = [_option(path, line, name, place) for name in names]
         if len(set(offers)) < 2 or len(set(offers)) < len(offers):
-            raise UserError(f"{path}, line {line}: no two different options are offered.", "", 'join them by "|"')
+            raise UserError(
+                f"{path}, line {line}: no two different options are offered.",
+                "there was nothing to choose.",
+                'join them by "|"',
+            )
         if row["chosen"] and row["chosen"] not in names:
             raise UserError(
                 f'{path}, line {line}: "{row["chosen"]}" was not offered.',
@@ -240,7 +246,9 @@ def _rows(path: Path, wanted: Sequence[str]) -> list[tuple[int, Row]]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} cannot be read.", f"{error}.", "give a CSV file in UTF-8") from None
     if not rows:
-        raise UserError(f"{path} has no rows below its header.", "", "give a CSV file with rows")
+        raise UserError(
+            f"{path} has no rows below its header.", "there is nothing to analyse.", "give a CSV file with rows"
+        )
     return rows
 
 

@@ -55,7 +55,9 @@ def _run(args: argparse.Namespace) -> int:
         )
     for name, low in (("top", 1), ("resamples", 1), ("seed", 0)):
         if getattr(args, name) < low:
-            raise UserError(f"--{name} {getattr(args, name)} is too small.", "", f"give {low} or more")
+            raise UserError(
+                f"--{name} {getattr(args, name)} is too small.", "it is a count or a seed.", f"give {low} or more"
+            )
     if args.plot:
         check_ending(args.plot)
     graph = read_graph(args.file, compat=args.compat)

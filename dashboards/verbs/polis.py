@@ -50,7 +50,7 @@ def _run(args: argparse.Namespace) -> int:
     for name, low in (("top", 1), ("resamples", 1), ("groups", 1), ("seed", 0)):
         value = getattr(args, name)
         if value is not None and value < low:
-            raise UserError(f"--{name} {value} is too small.", "", f"give {low} or more")
+            raise UserError(f"--{name} {value} is too small.", "it is a count or a seed.", f"give {low} or more")
     if args.plot:
         check_ending(args.plot)
     found = findings(

@@ -134,7 +134,9 @@ def _check(args: argparse.Namespace) -> None:
             raise UserError(f"--{name} {share:g} is no share.", "a share lies between 0 and 1.", "give 0.5 for a half")
     for name, least in (("bootstrap", 0), ("axioms", 0), ("seats", 0), ("seed", 0)):
         if getattr(args, name) < least:
-            raise UserError(f"--{name} {getattr(args, name)} is too small.", "", f"give {least} or more")
+            raise UserError(
+                f"--{name} {getattr(args, name)} is too small.", "it is a count or a seed.", f"give {least} or more"
+            )
     if bool(args.costs) != (args.budget is not None):
         raise UserError("--costs and --budget belong together.", "one says what things cost.", "give both, or neither")
     if args.costs and args.kind not in ("approval", "score"):
@@ -142,9 +144,15 @@ def _check(args: argparse.Namespace) -> None:
             "--costs needs --kind approval or score.", "a budget is shared by support.", "give such ballots"
         )
     if args.budget is not None and args.budget <= 0:
-        raise UserError(f"--budget {args.budget:g} buys nothing.", "", "give a number above 0")
+        raise UserError(
+            f"--budget {args.budget:g} buys nothing.", "every project costs something.", "give a number above 0"
+        )
     if args.credits is not None and (args.kind != "credits" or args.credits <= 0):
-        raise UserError("--credits needs --kind credits and a number above 0.", "", "add the kind, or leave it out")
+        raise UserError(
+            "--credits needs --kind credits and a number above 0.",
+            "they say what a voter may spend.",
+            "add the kind, or leave it out",
+        )
     if args.panels and not args.id:
         raise UserError("--panels was given without --id.", "panels name their people by id.", "add --id COLUMN")
 

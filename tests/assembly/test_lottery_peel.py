@@ -41,7 +41,7 @@ def test_most_mixtures_are_not_stuck() -> None:
     done = 0
     for seed in range(12):
         pool = small_pool(seed)
-        types, polytope, _, can_sit = prepare(pool, seed)
+        _, polytope, _, can_sit = prepare(pool, seed)
         target, _, _ = relaxed_levels(polytope, can_sit)
         done += peel(polytope.face(target * polytope.sizes), target * polytope.sizes, seed) is not None
     assert done >= 9

@@ -175,6 +175,58 @@ def grades(num: int, rng: np.random.Generator) -> list[Row]:
     return [*rows.values(), judged, approvals]
 
 
+def welfare(num: int, rng: np.random.Generator) -> list[Row]:
+    """Rules over utilities. Theirs reads the numbers as they are; ours is given numbers that it does not rescale."""
+    from pref_voting import utility_methods as u
+    from pref_voting.utility_profiles import UtilityProfile
+
+    rows = {name: Row(name, f"pref_voting.{name_}", "equal") for name, name_ in _WELFARE.items()}
+    for _ in range(num):
+        n, m = int(rng.integers(3, 16)), int(rng.integers(2, 7))
+        x = rng.integers(0, 10, (n, m))
+        ours = r.ratings_of(x, lo=0, hi=9)
+        # The floor makes utilities .1 ... 1 in steps of .1; ten times that are whole numbers for the oracle.
+        theirs = UtilityProfile([dict(enumerate((row + 1).tolist())) for row in x])
+        # Their Nash product is of gains over a status quo: a further candidate that everybody values at 0.
+        over = UtilityProfile([{**dict(enumerate((row + 1).tolist())), m: 0} for row in x])
+        for name, other in _WELFARE.items():
+            rule = r.score if name == "score (sum)" else r.RATING_RULES[name]
+            found = u.nash(over, sq=m) if name == "nash" else getattr(u, other)(theirs)
+            rows[name].note(sorted(rule(ours).winners) == sorted(found), str(x.tolist()))
+    return list(rows.values())
+
+
+_WELFARE = {"score (sum)": "sum_utilitarian", "nash": "nash", "egalitarian": "maximin"}
+
+
+def transfers(num: int, rng: np.random.Generator) -> list[Row]:
+    """The transferable vote with weighted inclusive Gregory transfers, where no tie had to be broken."""
+    from pref_voting import proportional_methods as p
+    from pref_voting.profiles import Profile
+
+    row = Row("stv", "pref_voting.stv_wig (droop)", "equal, no tie met")
+    for profile in profiles(num, rng):
+        k = int(rng.integers(1, profile.num_candidates))
+        ours = r.single_transferable_vote(profile, k)
+        if ours.tie_break is not None:
+            continue
+        found = p.stv_wig(Profile(orders(profile)), num_seats=k, quota_rule="droop")
+        row.note(sorted(ours.members) == sorted(found), f"{orders(profile)} for {k}")
+    return [row]
+
+
+def chances(num: int, rng: np.random.Generator) -> list[Row]:
+    from pref_voting import probabilistic_methods as q
+    from pref_voting.profiles import Profile
+
+    row = Row("random_dictator", "pref_voting.random_dictator", "equal to 1e-9")
+    for profile in profiles(num, rng):
+        other = q.random_dictator(Profile(orders(profile)))
+        gap = max(abs(x - other.get(c, 0)) for c, x in enumerate(r.random_dictator(profile).lottery))
+        row.note(gap < 1e-9, str(orders(profile)))
+    return [row]
+
+
 def committees(num: int, rng: np.random.Generator) -> list[Row]:
     from abcvoting import abcrules, properties
     from abcvoting.preferences import Profile
@@ -237,7 +289,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     print(f"{'rule':<36}{'oracle':<40}{'agree':>7}{'of':>6}  how")
-    for number, part in enumerate((grades, budgets, tied, committees, rankings)):
+    for number, part in enumerate((grades, budgets, tied, committees, rankings, welfare, transfers, chances)):
         for row in part(args.profiles, np.random.default_rng([args.seed, number])):
             print(f"{row.rule:<36}{row.oracle:<40}{row.agree:>7}{row.num:>6}  {row.how}", flush=True)
             for miss in row.misses:

@@ -27,7 +27,11 @@ def goldilocks(pool: Instance, *, gamma: float = 1.0, seed: int = 0, tolerance: 
     Raises NoPanel when the quotas cannot be met, UserError for a gamma that is not positive or a failing solver.
     """
     if not gamma > 0:
-        raise UserError(f"gamma = {gamma} weighs the smallest chance by nothing.", "", "give a positive number")
+        raise UserError(
+            f"gamma = {gamma} weighs the smallest chance by nothing.",
+            "the method weighs both ends.",
+            "give a positive number",
+        )
     types, polytope, columns, can_sit = prepare(pool, seed)
     even = pool.k / pool.n
     touch = [even]

@@ -121,7 +121,11 @@ def _check_people(people: Sequence[str], k: int) -> None:
 
 def _check_column(people: Sequence[str], name: str, column: Sequence[str]) -> None:
     if len(column) != len(people):
-        raise UserError(f"Feature {name!r} has {len(column)} values for {len(people)} people.", "", "give one each")
+        raise UserError(
+            f"Feature {name!r} has {len(column)} values for {len(people)} people.",
+            "everybody has one value.",
+            "give one each",
+        )
     missing = [person for person, value in zip(people, column, strict=True) if not value.strip()]
     if missing:
         raise UserError(
@@ -134,7 +138,9 @@ def _check_column(people: Sequence[str], name: str, column: Sequence[str]) -> No
 def _check_quotas(quotas: Sequence[Quota], columns: Mapping[str, Sequence[str]]) -> None:
     twice = [name for name, count in Counter(quota.name for quota in quotas).items() if count > 1]
     if twice:
-        raise UserError(f"The quota {twice[0]} is given twice.", "", "keep one of the two lines")
+        raise UserError(
+            f"The quota {twice[0]} is given twice.", "the two could contradict each other.", "keep one of the two lines"
+        )
     for quota in quotas:
         names, parts = quota.feature.split(AND), quota.value.split(AND)
         if len(names) != len(parts):
@@ -146,7 +152,9 @@ def _check_quotas(quotas: Sequence[Quota], columns: Mapping[str, Sequence[str]])
         for name in names:
             if name not in columns:
                 raise UserError(
-                    f"The quotas name the feature {name!r}, the pool has no such column.", did_you_mean(name, columns)
+                    f"The quotas name the feature {name!r}, the pool has no such column.",
+                    did_you_mean(name, columns),
+                    "correct the spelling, or add the column",
                 )
         if not 0 <= quota.least <= quota.most:
             raise UserError(

@@ -25,7 +25,9 @@ def legacy(pool: Instance, *, seed: int = 0, num_draws: int = 10_000) -> Lottery
     draws that it has (`draws`), and with a UserError when it has none.
     """
     if num_draws < 1:
-        raise UserError(f"{num_draws} draws give no lottery.", "", "ask for at least one")
+        raise UserError(
+            f"{num_draws} draws give no lottery.", "chances are estimated from draws.", "ask for at least one"
+        )
     rng = np.random.default_rng(seed)
     types = types_of(pool)
     found: list[FloatArray] = []

@@ -27,7 +27,11 @@ def invite(
     sizes = np.bincount(strata).astype(np.float64)
     part = sizes / sizes.sum() if shares is None else shares / shares.sum()
     if len(part) != len(sizes):
-        raise UserError(f"{len(part)} shares were given for {len(sizes)} strata.", "", "give one share each")
+        raise UserError(
+            f"{len(part)} shares were given for {len(sizes)} strata.",
+            "shares and strata go in pairs.",
+            "give one share each",
+        )
     expected = part * num_letters
     if (np.ceil(expected - 1e-9) > sizes).any():
         worst = int(np.argmax(expected - sizes))

@@ -34,7 +34,11 @@ class Tickets:
 def tickets(drawn_from: Lottery, num_tickets: int = 1000, seed: int = 0) -> Tickets:
     """Return the tickets; every one of them is a panel of the lottery and so meets the quotas."""
     if num_tickets < 1:
-        raise UserError(f"{num_tickets} tickets cannot be drawn from.", "", "ask for at least one, best 1000")
+        raise UserError(
+            f"{num_tickets} tickets cannot be drawn from.",
+            "the lot falls on one of them.",
+            "ask for at least one, best 1000",
+        )
     rng = np.random.default_rng(seed)
     copies = pipage(drawn_from.q * num_tickets, rng)
     order = rng.permutation(np.repeat(np.arange(len(copies)), copies))
