@@ -18,6 +18,7 @@ from dashboards.assembly_map import moral_graph, opinion_map
 from dashboards.assembly_minds import Minds, minds_of
 from dashboards.assembly_numbers import Number, number_of
 from dashboards.assembly_panel import Certificate, certificate_of
+from dashboards.assembly_panels import PanelLine, panel_lines
 from dashboards.assembly_source import CONTROL, MAIN, Archive, Key, Poll, guarded
 from dashboards.assembly_votes import GroupLine, Recount, recount, support_by_group
 from dashboards.sources import Reader, mapping, number, text, whole
@@ -97,6 +98,7 @@ class Assemblies:
     num_unfinished: int
     outcomes: tuple[Outcome, ...]
     consensus: tuple[ConsensusLine, ...]
+    panels: tuple[PanelLine, ...]
     shown: tuple[Account, ...]
     supermajority: float | None
     minority: float | None
@@ -121,6 +123,12 @@ def assemblies_of(reader: Reader, stages: Sequence[str], *, seed: int) -> Assemb
         num_unfinished=archive.num_unfinished,
         outcomes=tuple(outcomes.values()),
         consensus=guarded(reader, "signs of consensus of the assemblies", lambda: consensus_lines(polls), ()),
+        panels=guarded(
+            reader,
+            "differences between the panels",
+            lambda: panel_lines(polls, {key: one.question for key, one in outcomes.items()}, seed=seed),
+            (),
+        ),
         shown=tuple(shown),
         supermajority=number(settings.get("supermajority")),
         minority=number(settings.get("minority")),

@@ -94,7 +94,7 @@ CONSENSUS_NOTE = (
 
 def assembly_sections(found: Assemblies) -> list[Section]:
     """Return everything that a terminal shows of assemblies."""
-    parts = [overview(found), consensus_table(found)]
+    parts = [overview(found), consensus_table(found), panels(found)]
     parts.append(Section(title="Assemblies in detail", lines=(told(found),)))
     for account in found.shown:
         name = account.outcome.assembly
@@ -102,6 +102,23 @@ def assembly_sections(found: Assemblies) -> list[Section]:
         parts.append(Section(title=f"{name}, {spaced(account.outcome.arm)}", lines=tuple(filter(None, lines))))
         parts += [history(account), *account_sections(account), reports(account)]
     return [part for part in parts if part.lines or part.rows]
+
+
+def panels(found: Assemblies) -> Section:
+    """Return how far panels drawn for one question differ."""
+    return Section(
+        title="Would other people have come to the same?",
+        columns=("opinion", "panels", "variance between panels", "null", "n", "spread of means", "dealt", "question"),
+        rows=tuple(
+            (one.what, str(one.num_panels), amount(one.between), f"{null(one.between)} (dealt at random)",
+             size(one.between), short(one.spread), short(one.dealt), shortened(one.question, 80))
+            for one in found.panels
+        ),
+        right=(1, 4, 5, 6),
+        notes=("First side, arm full. Dealt: the spread when the same citizens fill the panels at random.",)
+        if found.panels
+        else (),
+    )  # fmt: skip
 
 
 def reports(account: Account) -> Section:

@@ -106,7 +106,16 @@ def _support(poll: Poll, num: int) -> Measured | None:
     best, levels = poll.for_winner, poll.votes[-1][2]
     if best is None:
         return None
-    return Measured(value=bootstrap_mean(best, num_resamples=num), null=float(levels.mean()), n=len(levels))
+    return Measured(value=bootstrap_mean(best, num_resamples=num), null=best_by_chance(levels), n=len(levels))
+
+
+def best_by_chance(levels: FloatArray, num: int = 200) -> float:
+    """Return the mean support of the best statement when each citizen's ballots are dealt to statements at random.
+
+    levels: [citizen, statement]. The winner was picked for its support, so a statement at random is no fair null.
+    """
+    rng = np.random.default_rng(0)
+    return float(np.mean([rng.permuted(levels, axis=1).mean(axis=0).max() for _ in range(num)]))
 
 
 def _support_versus(poll: Poll, control: Poll, num: int) -> Measured | None:
@@ -182,7 +191,7 @@ SIGNS = (
     Sign(
         name="support of the winning statement",
         about="mean expected agreement in the deciding vote, 0 to 1",
-        null_name="a candidate at random",
+        null_name="the best by chance",
         statistic=_support,
         versus=_support_versus,
     ),

@@ -129,6 +129,10 @@ class AssemblyConfig:
     model's statement, a draft drawn by lot, and the side that the first survey favoured."""
     num_judges: Annotated[int, Field(ge=0, le=5)] = 0
     """Judges of the quality of every speech in the arm `full`; three or more tell how far judges agree."""
+    min_quality: Share = 0.0
+    """Least judged quality of a table's talk that becomes a sample; talks that nobody judged never do."""
+    reward_rows: bool = False
+    """Also write one sample a citizen and vote: their opinion and how far they could sign each statement."""
     stubborn: Share = 0.25
     """Share of citizens who are told not to move, in the arm `stubborn`."""
     supermajority: Annotated[float, Field(ge=0.5, le=1)] = 0.6

@@ -29,7 +29,8 @@ def assembly_samples(clerk: Clerk, hall: Hall) -> Script[None]:
         yield _ranking(clerk, hall, tally)
         for number, loser in enumerate(tally.ranking[1 : 1 + clerk.config.pairs]):
             yield _pair(clerk, hall, tally, loser, number)
-        yield from _rewards(clerk, hall, tally)
+        if clerk.config.reward_rows:
+            yield from _rewards(clerk, hall, tally)
     for one in hall.adopted:
         yield _principle(clerk, hall, one)
     yield from _dialogues(clerk, hall)
@@ -130,16 +131,19 @@ def _rewards(clerk: Clerk, hall: Hall, tally: Tally) -> Script[None]:
 
 
 def _dialogues(clerk: Clerk, hall: Hall) -> Script[None]:
-    """Write the talk of each table in each round, without the facilitator, with the quality of its speeches.
+    """Write the talk of each table in each round, without the facilitator, where it was judged good enough.
 
-    quality: mean over its judged speeches, 0 to 1; absent where nobody judged. Builders filter by it.
+    Its score `quality` is the mean over its judged speeches, 0 to 1.
     """
     tables: dict[tuple[int, int], list[Turn]] = {}
     for turn in hall.turns.values():
         tables.setdefault((turn.round_, turn.table), []).append(turn)
     for (round_, table), turns in sorted(tables.items()):
         judged = [hall.quality[turn.turn_id] for turn in turns if turn.turn_id in hall.quality]
-        scores = {"quality": sum(judged) / len(judged)} if judged else {}
+        quality = sum(judged) / len(judged) if judged else -1.0
+        if quality < clerk.config.min_quality:
+            continue
+        scores = {"quality": quality}
         speakers = dict.fromkeys(turn.speaker for turn in turns)
         policies = {citizen.citizen_id: citizen.policy for citizen in hall.citizens}
         yield Sample(
@@ -152,7 +156,7 @@ def _dialogues(clerk: Clerk, hall: Hall) -> Script[None]:
             lineage=Lineage(
                 script=f"{clerk.assembly}.{clerk.arm}",
                 requests=tuple(turn.identity for turn in turns),
-                prompts=("assembly/speak.v1", *(("assembly/dqi.v1",) if judged else ())),
+                prompts=("assembly/speak.v1", "assembly/dqi.v1"),
                 policies=tuple(dict.fromkeys(policies[name] for name in speakers)),
             ),
             meta=_meta(clerk, hall)

@@ -105,7 +105,7 @@ ARMS = ("full", "hidden_authors", "no_witnesses", "slanted", "stubborn")
 
 @pytest.fixture(scope="module")
 def played() -> Played:
-    return play(town(40, two_camps), arms=ARMS, num_judges=3, num_rounds=1, quotas=("camp",))
+    return play(town(40, two_camps), arms=ARMS, num_judges=3, num_rounds=1, quotas=("camp",), reward_rows=True)
 
 
 def test_hidden_authors_keep_the_order_and_lose_the_names(played: Played) -> None:
@@ -164,8 +164,7 @@ def test_an_unreadable_judge_counts_nowhere_and_ends_nothing() -> None:
     garbled = play(answer=Town(changed={"dqi.v1": "7 out of 10"}), num_judges=1, num_rounds=1)
     rows = garbled.rows("quality")
     assert rows and all(one["why"] and not one["codes"] for one in rows)
-    talks = [one for one in garbled.samples if one.kind == "assembly_dialogue"]
-    assert talks and all(not one.candidates[0].scores for one in talks)
+    assert not {one.kind for one in garbled.samples} & {"assembly_dialogue", "assembly_reward"}
 
 
 def test_talks_and_ratings_become_samples(played: Played) -> None:
@@ -191,6 +190,28 @@ def test_talks_and_ratings_become_samples(played: Played) -> None:
         }
         assert sorted(one.votes[0].value) == pytest.approx(sorted(ballots.values()))
         assert "Their opinion:" in one.prompt[0].content
+
+
+def test_only_talks_that_were_judged_good_enough_are_handed_on() -> None:
+    def talks(least: float) -> list[float]:
+        played = play(num_judges=1, num_rounds=2, min_quality=least)
+        return [one.candidates[0].scores["quality"] for one in played.samples if one.kind == "assembly_dialogue"]
+
+    whole = talks(0.0)
+    least = sorted(whole)[2]
+    assert len(whole) == 4 and talks(least) == [one for one in whole if one >= least]
+
+
+def test_a_trainer_imitates_what_juries_rate_highest(played: Played) -> None:
+    from selfalign.build.select import raft_rows
+    from selfalign.config import RaftConfig
+    from selfalign.samples import Funnel
+
+    found = raft_rows(played.samples, RaftConfig(reward="jury"), Funnel(), 0)
+    rankings = [one for one in played.samples if one.kind == "assembly_ranking"]
+    assert list(found.sample_ids) == [one.sample_id for one in rankings]
+    best = [max(one.candidates, key=lambda c: c.scores["jury"]).text for one in rankings]
+    assert [text in str(row) for text, row in zip(best, found.rows, strict=True)] == [True] * len(best)
 
 
 def test_juries_of_the_panel_rate_every_candidate(played: Played) -> None:
