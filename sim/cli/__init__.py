@@ -40,6 +40,7 @@ def _dispatch(words: list[str]) -> int:
 
     from agents.errors import UserError, did_you_mean
     from agents.registry import find, names
+    from sim.cli.arguments import Arguments
 
     if words and words[0] == "--version":
         from importlib.metadata import version
@@ -55,7 +56,7 @@ def _dispatch(words: list[str]) -> int:
     if words[0] not in names("verbs"):
         raise UserError(f'"{words[0]}" is not a verb.', "", did_you_mean(words[0], names("verbs")))
     verb = find("verbs", words[0])
-    parser = argparse.ArgumentParser(
+    parser = Arguments(
         prog=f"folkmoot {words[0]}", description=verb.help, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     verb.configure(parser)

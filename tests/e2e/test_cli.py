@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.cli import main
 from sim.replay import compare
 from sim.store import Run
 
@@ -48,6 +49,17 @@ def test_a_wrong_verb_gets_a_suggestion_and_exit_code_2() -> None:
     assert out.returncode == 2
     assert 'Did you mean "run"?' in out.stderr
     assert "Traceback" not in out.stderr
+
+
+def test_a_wrong_option_or_sub_verb_gets_a_suggestion_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    for words, said in (
+        (["ls", "--jsn"], 'Did you mean "--json"?'),
+        (["run", "--dryrun"], 'Did you mean "--dry-run"?'),
+        (["model", "pul", "x"], 'Did you mean "pull"?'),
+        (["replay"], "see `folkmoot replay --help`"),
+    ):
+        assert main(words) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_a_run_leaves_a_whole_folder_and_can_be_shown_and_replayed(tmp_path: Path) -> None:
