@@ -21,6 +21,7 @@ PAGES = {
         ("scenes", "Scene replay", "theaters", "scenes"),
         ("samples", "Samples", "fact_check", "samples"),
         ("loop", "Alignment loop", "sync", "loop"),
+        ("pipeline", "Pipeline", "schema", "pipeline"),
         ("assembly", "Assembly", "groups", "assembly"),
         ("coevolution", "Co-evolution", "diversity_3", "coevolution"),
         ("society", "Society map", "hub", "society"),

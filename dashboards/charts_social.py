@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ UNKNOWN, OTHERS = "not known", "others"
 STANCE_BINS = ("0 to 0.2", "0.2 to 0.4", "0.4 to 0.6", "0.6 to 0.8", "0.8 to 1")
 STANCE_COLOURS = ("#E69F00", "#F2C46D", "#BBBBBB", "#7FB6DB", "#0072B2")
 """Orange disagrees, blue agrees."""
+FAINT = 0.12
 MOST_LABELS = 45
 """Nodes up to which each carries its name."""
 
@@ -67,13 +68,14 @@ def network_chart(
     step: int | None,
     ego: str = "",
 ) -> dict[str, Any]:
-    """Return the network as an ECharts dict. With an ego, only those whom it touches are drawn, in their old places."""
+    """Return the network as an ECharts dict. With an ego, all but those whom it touches are faint: nobody moves."""
     groups, home = grouping(network.nodes, attribute, step)
     degree = degrees(ties)
-    nodes = shown_nodes(network, ties, ego)
+    shown = {node.id for node in shown_nodes(network, ties, ego)}
+    nodes = [node for node in network.nodes if node.id != network.hub or node.id in shown]
     most = max((node.size for node in nodes), default=1)
     names = [group.name for group in groups]
-    data = [_node(node, places, degree, names.index(home[node.id]), ego, most, len(nodes)) for node in nodes]
+    data = [_node(node, places, degree, names.index(home[node.id]), ego, most, shown) for node in nodes]
     here = {node.id for node in nodes}
     return {
         "animation": False,
@@ -117,7 +119,7 @@ def _node(
     category: int,
     ego: str,
     most: int,
-    num: int,
+    shown: Set[str],
 ) -> dict[str, Any]:
     x, y = places.get(node.id, (0.0, 0.0))
     size = 9 + 4 * math.sqrt(degree.get(node.id, 0)) if most == 1 else 12 + 40 * math.sqrt(node.size / most)
@@ -132,8 +134,8 @@ def _node(
         "value": degree.get(node.id, 0),
         "symbolSize": round(min(size, 60.0), 1),
         "category": category,
-        "itemStyle": border,
-        "label": {"show": num <= MOST_LABELS or node.id == ego},
+        "itemStyle": border if node.id in shown else {"opacity": FAINT},
+        "label": {"show": node.id in shown and (len(shown) <= MOST_LABELS or node.id == ego)},
     }
 
 

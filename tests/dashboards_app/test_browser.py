@@ -16,7 +16,7 @@ from tests.dashboards_app.browser import SHOTS, Served, axe_findings, browsing, 
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PAGES = ("", "overview", "scenes", "samples", "loop", "launch", "compare", "releases", "assembly", "coevolution",
-         "society", "opinions", "personas", "interview", "seat")  # fmt: skip
+         "society", "opinions", "pipeline", "personas", "interview", "seat")  # fmt: skip
 LOOKS = (("light", 1440), ("dark", 800))
 SLOW_RUN = "engine=scripted\nengine.latency_s=1.5\nname=live\nsociety.num_harmful=4\nsociety.num_ordinary=0"
 

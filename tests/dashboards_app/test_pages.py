@@ -29,6 +29,7 @@ PAGES = {
     "assembly": "Assembly",
     "coevolution": "Co-evolution",
     "society": "Society map",
+    "pipeline": "Pipeline",
     "opinions": "Opinion map",
     "personas": "Persona card",
     "interview": "Interview",
@@ -185,7 +186,7 @@ def test_pages_load_no_engine_and_no_trainer(opened: Opened, runs_root: Path) ->
     import subprocess
 
     modules = ("common", "runs", "overview", "scenes", "samples", "loop", "launch", "compare", "releases", "seat",
-               "assembly", "coevolution", "society", "opinions", "personas")  # fmt: skip
+               "assembly", "coevolution", "society", "opinions", "pipeline", "personas")  # fmt: skip
     code = (
         "import os, sys, logging, contextlib; logging.disable(50)\n"
         f"os.environ['FOLKMOOT_RUNS'] = {str(runs_root)!r}\n"
