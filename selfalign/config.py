@@ -130,6 +130,51 @@ class ChoiceConfig(TrainConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PreferenceConfig(TrainConfig):
+    """What the recipes over votes on answers have beside."""
+
+    extrapolate: Extrapolate = field(default_factory=Extrapolate)
+    """Learn from votes to come."""
+    draws: Annotated[int, Field(ge=1)] = 1
+    """Votes drawn from a pair's share, each a row, in each order shown. Hard votes become their copies instead."""
+    margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.0
+    """Pairs whose share is no further from a half than this are left out."""
+    per_sample: Annotated[int, Field(ge=1)] = 4
+    """Most pairs of one sample with several answers, the clearest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardModel:
+    """How the reward model is trained that comes before the policy."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    epochs: Annotated[float, Field(gt=0)] = 2.0
+    """Passes over the pairs."""
+    lr: Annotated[float, Field(gt=0)] = 2e-4
+    """Peak learning rate of its adapter and head."""
+    max_steps: Annotated[int, Field(ge=-1)] = -1
+    """Stop after this many steps; -1 is no limit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RlConfig(PreferenceConfig):
+    """What the recipes with a reward model have beside. Here beta weighs the KL to the policy one starts from."""
+
+    reward: RewardModel = field(default_factory=RewardModel)
+    """The reward model; trained afresh from the base on the same pairs."""
+    num_generations: Annotated[int, Field(ge=2)] = 4
+    """Answers sampled to each prompt; batch x grad_accumulation must be a multiple of it."""
+    max_completion: Annotated[int, Field(ge=1)] = 64
+    """Longest sampled answer in tokens; where letters are asked for, one token is sampled."""
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Of sampling."""
+    scale_rewards: Literal["batch", "group", "none"] = "batch"
+    """Divide by the rewards' spread over the batch, or (GRPO's own way) within each prompt, which divides out
+    whatever weighs one prompt against another; none: leave them."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AssemblyTrainConfig(TrainConfig):
     """What the assembly recipe has beside."""
 

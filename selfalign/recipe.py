@@ -9,7 +9,7 @@ from typing import Any, Literal
 from agents.errors import UserError
 from agents.sample import Sample
 from selfalign.build.rows import TrainingSet
-from selfalign.config import Extrapolate, TrainConfig
+from selfalign.config import Extrapolate, RlConfig, TrainConfig
 from selfalign.label.extrapolated import extrapolated
 from selfalign.label.shares import SHARE, check_target
 from selfalign.samples import Funnel, split_by_scene, usable
@@ -32,7 +32,7 @@ class Recipe:
     config: type[TrainConfig]
     build: Builder
     loss: str
-    engine: Literal["trl:sft", "trl:dpo", "choice"]
+    engine: Literal["trl:sft", "trl:dpo", "trl:grpo", "trl:rloo", "choice"]
     label: str = ""
     schedule: Literal["once"] = "once"
     knobs: Mapping[str, Any] = field(default_factory=dict)
@@ -53,17 +53,34 @@ class Recipe:
                 "what is extrapolated is the share of the votes on a pair.",
                 f"set recipe.target={SHARE}, or recipe.extrapolate.order=0",
             )
-        if self.engine == "trl:dpo" and config.lora_dropout > 0:
+        if self.engine in ("trl:dpo", "trl:grpo", "trl:rloo") and config.lora_dropout > 0:
             raise UserError(
                 f"recipe.lora_dropout = {config.lora_dropout} has no effect with recipe {self.name}.",
-                "TRL switches dropout off for preference losses, so that log-probabilities stay comparable.",
+                "TRL switches dropout off here, so that log-probabilities stay comparable.",
                 "set recipe.lora_dropout=0",
             )
+        if isinstance(config, RlConfig):
+            self._check_online(config)
         if self.loss == "sigmoid_norm" and config.beta < 0.5:
             raise UserError(
                 f"recipe.beta = {config.beta} is too small for recipe {self.name}.",
                 "its margin is a mean a token, not a sum, so the loss would hardly feel it.",
                 "set recipe.beta between 1 and 10",
+            )
+
+    def _check_online(self, config: RlConfig) -> None:
+        answers = config.batch * config.grad_accumulation
+        if answers % config.num_generations:
+            raise UserError(
+                f"recipe.num_generations = {config.num_generations} does not divide the {answers} answers of a step.",
+                "a step holds recipe.batch x recipe.grad_accumulation answers, whole groups of one prompt each.",
+                "set recipe.batch or recipe.grad_accumulation to a multiple",
+            )
+        if self.engine == "trl:rloo" and config.scale_rewards == "group":
+            raise UserError(
+                f"recipe.scale_rewards = group has no meaning with recipe {self.name}.",
+                "RLOO compares the answers of a prompt and divides by the spread of the batch, or not at all.",
+                "set recipe.scale_rewards to batch or none",
             )
 
     def rows(

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from selfalign.build.assembly import assembly_pairs
 from selfalign.build.choices import choice_rows
+from selfalign.build.preferences import preference_pairs, preferred_answers, rewarded_prompts
 from selfalign.build.rewrite import matrix_pairs, matrix_rows
 from selfalign.build.select import raft_rows
-from selfalign.config import AssemblyTrainConfig, ChoiceConfig, MatrixConfig, RaftConfig
+from selfalign.config import (
+    AssemblyTrainConfig,
+    ChoiceConfig,
+    MatrixConfig,
+    PreferenceConfig,
+    RaftConfig,
+    RlConfig,
+)
 from selfalign.recipe import Recipe
 
+PROGRESS = "Qiu et al. 2024, ProgressGym, arXiv 2406.20087"
 MATRIX = "Pang et al. 2024, Self-Alignment of Large Language Models via Monopolylogue-based Social Scene Simulation"
 
 matrix_sft = Recipe(
@@ -87,4 +96,56 @@ utility_control = Recipe(
     "not public, so the form of the loss is ours)",
     test="tests/selfalign/test_assembly_recipes.py",
     licence="own implementation; the authors' repository is MIT and nothing of it is used",
+)
+
+follow_dpo = Recipe(
+    name="follow_dpo",
+    config=PreferenceConfig,
+    build=preference_pairs,
+    label="share",
+    loss="sigmoid",
+    engine="trl:dpo",
+    paper=f"{PROGRESS} (DPO examinee); loss: Rafailov et al. 2023, arXiv 2305.18290",
+    claim="lifelong DPO follows better when each policy goes on from the last than when it starts anew (their log)",
+    test="tests/selfalign/test_preferences.py",
+    licence="own implementation over TRL (Apache-2.0)",
+)
+
+follow_sft = Recipe(
+    name="follow_sft",
+    config=PreferenceConfig,
+    build=preferred_answers,
+    label="share",
+    loss="nll",
+    engine="trl:sft",
+    paper=f"{PROGRESS} (SFT examinee, preferred answers reweighted)",
+    claim="imitating answers as often as they are voted for draws the policy's shares to the people's (ours)",
+    test="tests/selfalign/test_preferences.py",
+    licence="own implementation over TRL (Apache-2.0)",
+)
+
+grpo = Recipe(
+    name="grpo",
+    config=RlConfig,
+    build=rewarded_prompts,
+    label="share",
+    loss="grpo",
+    engine="trl:grpo",
+    paper=f"Shao et al. 2024, DeepSeekMath, arXiv 2402.03300; in place of PPO in {PROGRESS}",
+    claim="the mean reward of a prompt's own answers serves as the baseline, so no value model is needed",
+    test="tests/selfalign/test_online.py",
+    licence="own implementation over TRL (Apache-2.0)",
+)
+
+rloo = Recipe(
+    name="rloo",
+    config=RlConfig,
+    build=rewarded_prompts,
+    label="share",
+    loss="reinforce",
+    engine="trl:rloo",
+    paper=f"Ahmadian et al. 2024, Back to Basics, arXiv 2402.14740; in place of PPO in {PROGRESS}",
+    claim="REINFORCE with the other answers' mean as the baseline matches or beats PPO on RLHF (the authors')",
+    test="tests/selfalign/test_online.py",
+    licence="own implementation over TRL (Apache-2.0)",
 )

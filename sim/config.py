@@ -157,6 +157,23 @@ def as_dict(config: RunConfig) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
+def overridden(config: Mapping[str, Any], words: Sequence[str], *, closed: bool) -> dict[str, Any]:
+    """Return a run's config with `key=value` words merged in. closed: refuse keys that it does not have.
+
+    Raises UserError for words that cannot be merged.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    base = OmegaConf.create(dict(config))
+    OmegaConf.set_struct(base, closed)
+    try:
+        merged: Any = OmegaConf.to_container(OmegaConf.merge(base, OmegaConf.from_dotlist(list(words))), resolve=True)
+    except OmegaConfBaseException as error:
+        raise UserError("The overrides cannot be applied.", str(error).splitlines()[0]) from None
+    return dict(merged)
+
+
 def differing_keys(left: Mapping[str, Any], right: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Return the config paths at which two nested mappings differ, sorted."""
     out: list[str] = []

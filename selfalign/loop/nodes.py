@@ -6,6 +6,7 @@ State is ids and small values only, so the graph can be stopped after any node, 
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any, TypedDict
 
 from agents.errors import UserError
@@ -19,7 +20,9 @@ from selfalign.policy.store import BASE, PolicyMeta
 from selfalign.recipe import extrapolation, settings
 from selfalign.samples import Funnel, Step, drop
 from selfalign.train.job import ADAPTER, ROWS, TrainJob, write_json, write_rows
+from selfalign.train.online import ENGINES as ONLINE
 from selfalign.train.progress import curve_frame
+from selfalign.train.reward import reward_job
 from selfalign.train.runner import clean
 from sim.engines.base import derive_seed
 from sim.tables import write_frame
@@ -129,7 +132,8 @@ def train(shop: Workshop, state: State) -> State:
         data_digest=told["data_digest"],
         seed=_seed(shop, f"train/{name}"),
     )
-    metrics = shop.train(job, shop.on_progress)
+    rewarded, extra = _reward_model(shop, job) if shop.recipe.engine in ONLINE else ({}, {})
+    metrics = {**shop.train(job, shop.on_progress), **rewarded}
     curve = folder / "curves.parquet"
     write_frame(curve, curve_frame(folder))
     meta = PolicyMeta(
@@ -141,7 +145,7 @@ def train(shop: Workshop, state: State) -> State:
         seed=job.seed,
         metrics=metrics,
     )
-    shop.store.put(meta, folder / ADAPTER, {"curves.parquet": curve})
+    shop.store.put(meta, folder / ADAPTER, {"curves.parquet": curve, **extra})
     clean(folder)
     shutil.rmtree(folder / ADAPTER, ignore_errors=True)
     shop.session.write_metrics()
@@ -248,6 +252,17 @@ def _earlier(shop: Workshop, round_: int) -> list[list[Sample]]:
     ahead = extrapolation(shop.recipe_config)
     reach = 0 if ahead is None else ahead.order
     return [shop.session.run.read_samples(f"r{k}.play") for k in range(max(1, round_ - reach), round_)]
+
+
+def _reward_model(shop: Workshop, job: TrainJob) -> tuple[dict[str, Any], dict[str, Path]]:
+    """Train the reward model of a policy; return what the policy's record says of it, and its curve."""
+    shop.say(f"training the reward model of {job.name} on the same pairs")
+    first = reward_job(job)
+    summary = shop.train(first, shop.on_progress)
+    curve = first.folder / "curves.parquet"
+    write_frame(curve, curve_frame(first.folder))
+    clean(first.folder)
+    return {"reward_model": summary}, {"reward_curves.parquet": curve}
 
 
 def _same_recipe(shop: Workshop, state: State, told: dict[str, Any], mine: dict[str, Any]) -> None:

@@ -29,7 +29,8 @@ JOB, ROWS, CURVE, LOG, ADAPTER, DONE, ERROR = (
 class TrainJob:
     """One adapter to train.
 
-    engine: "trl:sft" or "trl:dpo". loss: TRL's name of the loss. knobs: further arguments of TRL's config.
+    engine: as `Recipe.engine`, or "trl:reward" for the reward model that comes before a policy.
+    loss: TRL's name of the loss. knobs: further arguments of TRL's config.
     config: the fields of `TrainConfig`. base_folder: the base model. base_digest: of its files.
     parent: name of the policy to go on from, "base" for a fresh adapter; parent_folder: its adapter, else "".
     data_digest: of the rows. seed: of this job (run seed and recipe seed are in it).

@@ -13,7 +13,21 @@ from selfalign.train.job import CURVE, read_lines
 if TYPE_CHECKING:
     import polars as pl
 
-WATCHED = ("loss", "grad_norm", "learning_rate", "rewards/accuracies", "rewards/margins", "mean_token_accuracy")
+WATCHED = (
+    "loss",
+    "grad_norm",
+    "learning_rate",
+    "rewards/accuracies",
+    "rewards/margins",
+    "mean_token_accuracy",
+    "accuracy",
+    "margin",
+    "reward",
+    "reward_std",
+    "frac_reward_zero_std",
+    "kl",
+    "completions/mean_length",
+)
 
 
 class Progress:
@@ -50,7 +64,7 @@ class Progress:
         self.tokens_per_s = self.tokens / self.seconds if self.seconds else 0.0
         done = max(1, state.global_step - self._first_step)
         eta = self.seconds / done * (state.max_steps - state.global_step)
-        known = {key.removeprefix("rewards/"): round(float(logs[key]), 8) for key in WATCHED if key in logs}
+        known = {key.rpartition("/")[2]: round(float(logs[key]), 8) for key in WATCHED if key in logs}
         self.write(
             {
                 "step": int(state.global_step),

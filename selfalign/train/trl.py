@@ -1,4 +1,4 @@
-"""One adapter through TRL's own trainers (SFT, DPO) or ours for choices, with PEFT LoRA, checkpoints and a curve.
+"""One adapter through TRL's own trainers or ours for choices, with PEFT LoRA, checkpoints and a curve.
 
 Runs in the child process (`selfalign.train.runner`); nothing else imports torch for training. float32 on a CPU,
 bfloat16 on CUDA. The prompt's tokens are those of the tokenizer's chat template with a generation prompt, exactly what
@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from agents.errors import UserError, missing_extra
 from selfalign.train.choice import choice_examples, choice_trainer
 from selfalign.train.estimate import seconds_for
 from selfalign.train.job import ADAPTER, CURVE, DONE, ROWS, TrainJob, last_checkpoint, read_rows, write_json
+from selfalign.train.online import ENGINES as ONLINE
+from selfalign.train.online import policy_trainer
 from selfalign.train.progress import Progress, watch
+from selfalign.train.reward import ENGINE as REWARD
+from selfalign.train.reward import reward_trainer
 from selfalign.train.text import ENGINE as TEXT
 from selfalign.train.text import text_trainer, text_windows
 
@@ -42,11 +45,9 @@ def run_job(job: TrainJob) -> dict[str, Any]:
     on_gpu = torch.cuda.is_available()
     tokenizer = transformers.AutoTokenizer.from_pretrained(job.base_folder, local_files_only=True)
     rows, lengths, dropped = _fitting(_rows(job), tokenizer, int(config["max_length"]))
-    model = transformers.AutoModelForCausalLM.from_pretrained(
-        job.base_folder, dtype=torch.bfloat16 if on_gpu else torch.float32, local_files_only=True
-    )
+    model = _base(job, torch.bfloat16 if on_gpu else torch.float32)
     num_parameters = sum(p.numel() for p in model.parameters())
-    tokens = int(sum(lengths) * float(config["epochs"]))
+    tokens = int(sum(lengths) * float(config["epochs"]) * _answers_a_row(job))
     if int(config["max_steps"]) > 0:
         step_rows = int(config["batch"]) * int(config["grad_accumulation"])
         tokens = min(tokens, int(sum(lengths) / len(lengths) * step_rows * int(config["max_steps"])))
@@ -64,7 +65,7 @@ def run_job(job: TrainJob) -> dict[str, Any]:
     )
     log.info("%s: %d rows, about %d tokens and %.0f s on %d threads", job.name, len(rows), tokens, seconds, threads)
 
-    lora = None if job.parent_folder else _lora(config)
+    lora = None if job.parent_folder else _lora(job)
     if job.parent_folder:
         model = peft.PeftModel.from_pretrained(model, job.parent_folder, is_trainable=True)
     trainer = _trainer(job, model, lora, rows, tokenizer, _arguments(job, threads, on_gpu), progress)
@@ -107,15 +108,33 @@ def _rows(job: TrainJob) -> list[dict[str, Any]]:
     return choice_examples(rows, job.base_folder) if job.engine == "choice" else rows
 
 
-def _lora(config: Mapping[str, Any]) -> Any:
+def _base(job: TrainJob, dtype: Any) -> Any:
+    """Return the base model; with a fresh head of one output, drawn by the job's seed, for a reward model."""
+    import transformers
+
+    given = {"dtype": dtype, "local_files_only": True}
+    if job.engine != REWARD:
+        return transformers.AutoModelForCausalLM.from_pretrained(job.base_folder, **given)
+    transformers.set_seed(job.seed % 2**32)
+    return transformers.AutoModelForSequenceClassification.from_pretrained(job.base_folder, num_labels=1, **given)
+
+
+def _answers_a_row(job: TrainJob) -> float:
+    """Return how many answers are read for each text of a row: sampled ones replace the row's two."""
+    return int(job.config["num_generations"]) / 2 if job.engine in ONLINE else 1.0
+
+
+def _lora(job: TrainJob) -> Any:
     import peft
 
+    config, head = job.config, job.engine == REWARD
     return peft.LoraConfig(
         r=int(config["lora_r"]),
         lora_alpha=int(config["lora_alpha"]),
         lora_dropout=float(config["lora_dropout"]),
         target_modules="all-linear",
-        task_type="CAUSAL_LM",
+        task_type="SEQ_CLS" if head else "CAUSAL_LM",
+        modules_to_save=["score"] if head else None,
     )
 
 
@@ -128,7 +147,7 @@ def _trainer(
     common: dict[str, Any],
     progress: Progress,
 ) -> Any:
-    """Return the trainer of the job's engine: TRL's for SFT and DPO, transformers' for choices and plain text."""
+    """Return the trainer of the job's engine: TRL's, or transformers' for choices and plain text."""
     import datasets
     import peft
     import transformers
@@ -143,6 +162,11 @@ def _trainer(
         if job.engine == TEXT:
             return text_trainer(adapted, arguments, rows, pad, callbacks)
         return choice_trainer(adapted, arguments, rows, pad, callbacks)
+    more = {"callbacks": callbacks}
+    if job.engine in ONLINE:
+        return policy_trainer(job, model, lora, rows, tokenizer, common, **more)
+    if job.engine == REWARD:
+        return reward_trainer(model, lora, datasets.Dataset.from_list(rows), tokenizer, common, **more)
     if job.engine == "trl:sft":
         arguments = trl.SFTConfig(**common, completion_only_loss=True, loss_type=job.loss, **job.knobs)
     else:
@@ -160,7 +184,7 @@ def _trainer(
         train_dataset=datasets.Dataset.from_list(rows),
         processing_class=tokenizer,
         peft_config=lora,
-        callbacks=callbacks,
+        **more,
     )
 
 

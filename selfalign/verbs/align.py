@@ -77,10 +77,8 @@ class Teller:
 
 def with_overrides(config: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """Return a run's config with other settings for learning. Raises UserError for keys of what was played already."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
     from agents.errors import UserError, did_you_mean
+    from sim.config import overridden
 
     out = dict(config)
     values = []
@@ -97,13 +95,9 @@ def with_overrides(config: dict[str, Any], overrides: Sequence[str]) -> dict[str
             out[section] = group(section, value)
         else:
             values.append(word)
-    try:
-        merged = OmegaConf.merge(OmegaConf.create(out), OmegaConf.from_dotlist(values))
-        plain: Any = OmegaConf.to_container(merged, resolve=True)
-    except OmegaConfBaseException as error:
-        raise UserError("The overrides cannot be applied.", str(error).splitlines()[0]) from None
+    plain = overridden(out, values, closed=False)
     plain["loop"]["num_rounds"] = max(1, int(plain["loop"].get("num_rounds") or 0))
-    return dict(plain)
+    return plain
 
 
 def group(section: str, name: str) -> dict[str, Any]:

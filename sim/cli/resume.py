@@ -21,7 +21,7 @@ def _run(args: argparse.Namespace) -> int:
     import yaml
 
     from sim.cli.perform import check, guarded, say
-    from sim.config import RunConfig, as_dict, differing_keys, validate
+    from sim.config import RunConfig, as_dict, differing_keys, overridden, validate
     from sim.panel import watcher_for
     from sim.session import Session
     from sim.store import Run, latest_run
@@ -30,7 +30,7 @@ def _run(args: argparse.Namespace) -> int:
     folder = words.pop(0) if words and "=" not in words[0] else None
     run = Run.open(folder) if folder else latest_run(Path("runs"))
     config = run.config
-    wanted = _with_overrides(config, words)
+    wanted = overridden(config, words, closed=True)
     changed = [key for key in differing_keys(config, wanted) if not key.startswith("limits.")]
     if changed:
         raise UserError(
@@ -43,19 +43,6 @@ def _run(args: argparse.Namespace) -> int:
     if as_dict(session.config) != config:
         say("limits differ from config.yaml for this attempt: " + yaml.safe_dump(wanted["limits"]).strip())
     return guarded(session, as_json=args.json)
-
-
-def _with_overrides(config: dict[str, object], overrides: list[str]) -> dict[str, object]:
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    base = OmegaConf.create(config)
-    OmegaConf.set_struct(base, True)
-    try:
-        merged = OmegaConf.merge(base, OmegaConf.from_dotlist(overrides))
-    except OmegaConfBaseException as error:
-        raise UserError("The overrides cannot be applied.", str(error).splitlines()[0]) from None
-    return OmegaConf.to_container(merged, resolve=True)  # type: ignore[return-value]
 
 
 verb = Verb(help="go on with a run that was stopped, killed or failed", configure=_configure, run=_run)

@@ -24,24 +24,6 @@ RECIPES = ("matrix_sft", "matrix_dpo", "matrix_ln_dpo", "raft")
 FAST = {"lr": 5e-4, "warmup": 0.0, "batch": 2, "grad_accumulation": 1, "lora_dropout": 0.0, "max_length": 256}
 
 
-@pytest.fixture(scope="session")
-def tiny_model(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random two-layer model with the small model's tokenizer: for what does not depend on the weights."""
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    folder = tmp_path_factory.mktemp("tiny")
-    tokenizer = AutoTokenizer.from_pretrained(small_model)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=2, max_position_embeddings=512, tie_word_embeddings=True, bos_token_id=1, eos_token_id=2,
-    )  # fmt: skip
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
 def job_for(recipe: Recipe, folder: Path, model: Path, num: int = 8, **config: Any) -> TrainJob:
     votes = (pair_vote("a", 0.9, 0.1),)
     samples = [sample(n, votes=votes) for n in range(num)] + [helpful(n) for n in range(num)]
