@@ -19,8 +19,9 @@ Row = Mapping[str, Any]
 class TrainingSet:
     """What a builder returns and a trainer takes.
 
-    form: "sft" rows are {"prompt": [...], "completion": [...]}, "pair" rows {"prompt", "chosen", "rejected"}, "choice"
-    rows {"prompt", "stub", "labels", "target"} with one probability a label.
+    form: "sft" rows are {"prompt": [...], "completion": [...]}, "pair" rows {"prompt", "chosen", "rejected"}, and
+    {"stub", "tail", "labels"} where a policy is to answer the prompt; "choice" rows {"prompt", "stub", "labels",
+    "target"} with one probability a label.
     sample_ids: of the sample behind each row. counts: rows of each kind. notes: what a reader should know.
     """
 

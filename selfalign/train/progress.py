@@ -49,6 +49,10 @@ class Progress:
         self._file.write(json.dumps(record) + "\n")
         self._file.flush()
 
+    def close(self) -> None:
+        """Close the curve."""
+        self._file.close()
+
     def begin(self, *, resumed_from: str) -> None:
         """Start the clock."""
         self._began = time.monotonic()

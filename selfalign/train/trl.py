@@ -97,6 +97,7 @@ def run_job(job: TrainJob) -> dict[str, Any]:
         "versions": versions,
     }
     write_json(job.folder / DONE, summary)
+    progress.close()
     return summary
 
 
