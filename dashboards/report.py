@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -37,6 +38,8 @@ from sim.tables import write_whole
 
 MAX_TEXT = 2_400
 """Characters shown of a draft or a revision."""
+MAX_BYTES = 10_000_000
+"""Above this a page cannot be mailed everywhere."""
 MAX_CELL = 400
 """Characters shown of a text in a table."""
 
@@ -97,8 +100,35 @@ def write_report(run: Run, found: Findings | None = None) -> Path:
     return path
 
 
-def render_report(found: Findings) -> str:
-    """Return the page. Every text of agents and users is escaped."""
+def render_report(found: Findings, *, most_bytes: int = MAX_BYTES) -> str:
+    """Return the page. Every text of agents and users is escaped.
+
+    A page above `most_bytes` is written again without its transcripts, scenes first, then assemblies in detail, and
+    says so.
+    """
+    page = _rendered(found, "")
+    size = len(page.encode())
+    if size <= most_bytes:
+        return page
+    for name, less in _without_transcripts(found):
+        why = f"{name} left out: with them this page would have {size / 1e6:.1f} MB, and it is meant to be mailed."
+        page = _rendered(less, f"Transcripts of {why} The run folder has them, and so has the dashboard.")
+        if len(page.encode()) <= most_bytes:
+            break
+    return page
+
+
+def _without_transcripts(found: Findings) -> Iterator[tuple[str, Findings]]:
+    less = replace(found, scenes=())
+    if found.scenes:
+        yield f"{len(found.scenes)} scenes are", less
+    if found.assemblies is not None and found.assemblies.shown:
+        told = f"{len(found.assemblies.shown)} assemblies"
+        told = f"{len(found.scenes)} scenes and {told} are" if found.scenes else f"{told} are"
+        yield told, replace(less, assemblies=replace(found.assemblies, shown=()))
+
+
+def _rendered(found: Findings, left_out: str) -> str:
     boxes, back = loop_boxes(found)
     stations = ", then ".join(f"{box.title}: {'; '.join(box.lines)}" for box in boxes)
     columns, baselines = baseline_rows(found)
@@ -124,6 +154,7 @@ def render_report(found: Findings) -> str:
         "gated": gated,
         "repro": reproduce(found),
         "rules": RULES,
+        "left_out": left_out,
     }
     return _environment().get_template("report.html.jinja").render(f=found, v=verdict(found), view=view)
 

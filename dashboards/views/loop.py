@@ -58,7 +58,13 @@ def _gate(run: Run, gate: Gate, *, waiting: bool) -> None:
     tone = {"promoted": st.success, "rejected": st.error}.get(gate.decision, st.warning)
     icon = {"promoted": ":material/check:", "rejected": ":material/block:"}.get(gate.decision, ":material/pending:")
     tone(label(gated(gate), 300), icon=icon)
-    table(frames.gate_frame(gate), f"gate-{gate.round}", alt="Criteria of the gate with state and reason")
+    criteria = frames.gate_frame(gate)
+    for one in criteria.iter_rows(named=True):
+        sign = {"passed": "check", "failed": "close", "not run": "help"}.get(one["state"], "remove")
+        said = f"**{label(one['criterion'])}** {label(one['state'])}. {label(one['reason'], 400)}"
+        st.markdown(f":material/{sign}: {said}")
+    with st.expander("Criteria as a table", icon=":material/table:"):
+        table(criteria, f"gate-{gate.round}", alt="Criteria of the gate with state and reason")
     if gate.decision == "open" and waiting:
         command = ["align", str(run.folder)]
         st.code(f"folkmoot align {run.folder} approve=yes", language=None, wrap_lines=True)

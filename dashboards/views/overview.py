@@ -173,6 +173,13 @@ def _whole(run: Run) -> None:
     _facts(run, config, manifest)
 
 
+def _page_of(run: Run) -> bytes:
+    from dashboards.findings import find_out
+    from dashboards.report import render_report
+
+    return render_report(find_out(run)).encode()
+
+
 def _facts(run: Run, config: dict[str, Any], manifest: dict[str, Any]) -> None:
     import yaml
 
@@ -180,6 +187,16 @@ def _facts(run: Run, config: dict[str, Any], manifest: dict[str, Any]) -> None:
     words = manifest.get("command")
     if isinstance(words, list) and words:
         reproduce(shown([str(word) for word in words]))
+    st.download_button(
+        "Report as one file",
+        lambda: _page_of(run),
+        file_name=f"{run.folder.parent.name}-{run.folder.name}.html",
+        mime="text/html",
+        key="get-report",
+        icon=":material/mail:",
+        on_click="ignore",
+        help="One HTML file that opens from disk, with no network: findings, losses, and a few transcripts",
+    )
     with st.expander("Config", icon=":material/tune:"):
         st.code(
             yaml.safe_dump(config, sort_keys=True) if config else "config.yaml cannot be read",

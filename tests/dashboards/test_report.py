@@ -84,6 +84,31 @@ def test_equal_folders_give_equal_bytes(whole_run: Run) -> None:
     assert write_report(whole_run).read_bytes() == first
 
 
+def test_a_page_too_large_to_mail_drops_its_transcripts_first_and_says_so(whole_run: Run) -> None:
+    found = find_out(whole_run)
+    whole = render_report(found)
+    small = render_report(found, most_bytes=len(whole.encode()) - 1)
+    assert len(small) < len(whole)
+    assert f"Transcripts of {len(found.scenes)} scenes are left out" in small
+    assert "left out: with them" not in whole
+    assert "Their card" not in small and "<details" in whole and small.count("<ins>") < whole.count("<ins>")
+    assert "Losses and forfeits" in small
+    assert not Tags(small).open
+
+
+def test_the_verb_writes_one_file_where_it_is_told_to(
+    whole_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sim.cli import main
+
+    write_report(whole_run)
+    assert main(["report", str(whole_run.folder), "--out", str(tmp_path / "mail.html")]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "mail.html")
+    assert (tmp_path / "mail.html").read_bytes() == (whole_run.folder / "report.html").read_bytes()
+    assert main(["report", str(whole_run.folder), "--out", str(tmp_path / "none" / "mail.html")]) == 2
+    assert "its folder is not there" in capsys.readouterr().err
+
+
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
     page = render_report(find_out(make_run(tmp_path, text=HOSTILE)))
     parsed = Tags(page)

@@ -122,14 +122,24 @@ def settled(page: Any) -> None:
     page.wait_for_selector(done, timeout=90_000)
 
 
+def whole_picture(page: Any, shot: str, most: int = 7_000) -> None:
+    """Keep a screenshot of the whole page: its own part scrolls, so the window is made as high as that for a moment."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    size = page.viewport_size
+    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": size["width"], "height": min(most, max(size["height"], height))})
+    page.wait_for_timeout(500)
+    page.screenshot(path=str(SHOTS / f"{shot}.png"))
+    page.set_viewport_size(size)
+
+
 def opens_clean(page: Any, address: str, shot: str) -> None:
     """Open a page, keep a screenshot, and fail on console errors, an exception, a cut-off width and what axe finds."""
     page.errors.clear()
     page.goto(address)
     settled(page)
     page.wait_for_timeout(800)
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=str(SHOTS / f"{shot}.png"), full_page=True)
+    whole_picture(page, shot)
     assert not page.errors
     assert page.locator("[data-testid=stException]").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
