@@ -20,8 +20,8 @@ from sim.control import give_order
 from sim.store import Run
 
 BEGINS_WITHIN_S = 120.0
+# How often a going run is looked at, and how often before its first numbers.
 EVERY_S, EVERY_S_AT_FIRST = 1.0, 0.4
-"""How often a going run is looked at, and how often before its first numbers."""
 
 
 def main() -> None:
