@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from agents.errors import UserError
+from agents.statistics.intervals import bootstrap_mean
 from dashboards.tools.polis_files import Export
 from societies.assembly import polis
 from societies.assembly.polis.groups import Start
@@ -72,23 +73,31 @@ class Divided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """One group. subgroups: sizes found inside it. silhouette: how well these stand apart."""
+    """One group. subgroups: sizes found inside it. silhouette: how well these stand apart.
+
+    centricness, coreness: means over its members (see `polis.standing`), with intervals over members.
+    """
 
     name: str
     num_people: int
     share: float
     subgroups: tuple[int, ...]
     silhouette: float
+    centricness: Band
+    coreness: Band
     stands_for: tuple[Stance, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Somebody on the map, without a name. group: a letter, or "none"."""
+    """Somebody on the map, without a name. group: a letter, or "none". The other three: see `polis.standing`."""
 
     x: float
     y: float
     group: str
+    centricness: float
+    coreness: float
+    extremeness: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +225,7 @@ def _groups(
     stands_for = polis.representative(counts, allowed=allowed, top=top)
     inner = polis.find_subgroups(points, labels)
     total = int((labels >= 0).sum())
+    stand = polis.standing(points, labels)
     found = []
     for number, statements in enumerate(stands_for):
         member = labels == number
@@ -226,6 +236,8 @@ def _groups(
                 share=float(member.sum()) / total if total else 0.0,
                 subgroups=tuple(np.bincount(inner[number].labels).tolist()),
                 silhouette=inner[number].silhouette,
+                centricness=_mean(stand.centricness[member]),
+                coreness=_mean(stand.coreness[member]),
                 stands_for=tuple(
                     Stance(
                         id=export.statements[item.statement],
@@ -242,6 +254,11 @@ def _groups(
             )
         )
     return tuple(found)
+
+
+def _mean(values: FloatArray) -> Band:
+    found = bootstrap_mean(values)
+    return Band(value=found.point, lo=found.lo, hi=found.hi)
 
 
 def _consensus(
@@ -314,7 +331,15 @@ def _next_up(export: Export, weights: FloatArray, top: int) -> tuple[tuple[str, 
 
 
 def _places(points: FloatArray, labels: IntArray, shown: BoolArray) -> tuple[Place, ...]:
+    stand = polis.standing(points, labels)
     return tuple(
-        Place(x=float(x), y=float(y), group=letter(int(label)) if label >= 0 else "none")
-        for (x, y), label in zip(points[shown], labels[shown], strict=True)
+        Place(
+            x=float(points[n, 0]),
+            y=float(points[n, 1]),
+            group=letter(int(labels[n])) if labels[n] >= 0 else "none",
+            centricness=float(stand.centricness[n]),
+            coreness=float(stand.coreness[n]),
+            extremeness=float(stand.extremeness[n]),
+        )
+        for n in np.flatnonzero(shown)
     )

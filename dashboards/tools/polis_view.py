@@ -28,6 +28,7 @@ def sections(found: Findings) -> list[Section]:
             right=(1, 2, 3),
         ),
         *(_stands_for(group) for group in found.groups),
+        _standing(found),
         Section(
             title="What divides the groups",
             columns=("gap", "z", "more", "less", "id", "statement"),
@@ -130,6 +131,21 @@ def _stands_for(group: Group) -> Section:
         columns=("side", "votes", "share", "times the others", "id", "statement"),
         rows=tuple((*_stance(item), item.id, item.text) for item in group.stands_for),
         right=(1, 2, 3, 4),
+    )
+
+
+def _standing(found: Findings) -> Section:
+    """Nothing with one group: its middle is that of everybody."""
+    rows = tuple((g.name, count(g.num_people), _band(g.centricness), _band(g.coreness)) for g in found.groups)
+    return Section(
+        title="Where the groups stand on the map (means, 95 % intervals over members)",
+        columns=("group", "people", "centricness", "coreness"),
+        rows=rows if len(rows) > 1 else (),
+        right=(1, 2, 3),
+        notes=(
+            "centricness: 1 less the distance to the middle of everybody; coreness: to that of the group.",
+            "--json has both for everybody on the map, and how extreme each stands within the group.",
+        ),
     )
 
 

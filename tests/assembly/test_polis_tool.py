@@ -260,3 +260,21 @@ def test_the_cleaned_data_of_collective_constitutional_ai_is_read_in_its_layout(
     (tmp_path / "clean_comments.csv").unlink()
     with pytest.raises(UserError, match="is not there"):
         ccai_checks(tmp_path)
+
+
+def test_where_groups_and_people_stand_is_told_by_the_definitions(tmp_path: Path) -> None:
+    found = findings(read_export(write_export(tmp_path)), num_resamples=20)
+    grouped = [p for p in found.places if p.group != "none"]
+    middle = np.mean([(p.x, p.y) for p in grouped], axis=0)
+    for group in found.groups:
+        mine = [p for p in grouped if p.group == group.name]
+        own = np.mean([(p.x, p.y) for p in mine], axis=0)
+        far = [1 - float(np.hypot(p.x - middle[0], p.y - middle[1])) for p in mine]
+        assert [p.centricness for p in mine] == pytest.approx(far)
+        assert group.centricness.value == pytest.approx(np.mean(far))
+        assert group.centricness.lo <= group.centricness.value <= group.centricness.hi
+        assert group.coreness.value == pytest.approx(
+            np.mean([1 - float(np.hypot(p.x - own[0], p.y - own[1])) for p in mine])
+        )
+        assert sum(p.extremeness for p in mine) == pytest.approx(0.0, abs=1e-9)
+    assert "Where the groups stand" in plain(sections(found))
