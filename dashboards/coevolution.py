@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agents.statistics.intervals import student_band
+from dashboards.coevolution_eras import Voice, voices_of
 from dashboards.sources import Reader, clean, text, whole
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class LockedIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trials:
-    """A numeric run. dims: as they are called, those that the history moved most first."""
+    """A run with results. dims: as they are called, those that the history moved most first. voices: of eras."""
 
     challenges: tuple[str, ...]
     arms: tuple[str, ...]
@@ -97,10 +98,11 @@ class Trials:
     lines: tuple[Line, ...]
     efforts: tuple[Effort, ...]
     locked: tuple[LockedIn, ...]
+    voices: tuple[Voice, ...] = ()
 
 
 def trials_of(reader: Reader, *, seed: int = 0) -> Trials | None:
-    """Return what a run of society=coevolution found; None for a run without results."""
+    """Return what a run of society=coevolution or eras found; None for a run without results."""
     from dashboards.tools.leaderboard import findings, read_run
 
     if not any(reader.run.folder.glob("events/*.play/results-*.parquet")):
@@ -126,6 +128,7 @@ def trials_of(reader: Reader, *, seed: int = 0) -> Trials | None:
         lines=tuple(lines),
         efforts=tuple(_effort(key, own, steps.get(key, {})) for key, own in groups.items()),
         locked=tuple(_locked(key, own, steps.get(key, {})) for key, own in groups.items()),
+        voices=voices_of(reader),
     )
 
 

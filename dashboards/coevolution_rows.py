@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from dashboards.coevolution import Mark, Trials
 from dashboards.coevolution_all import Coevolution
+from dashboards.coevolution_eras import Voice
 from dashboards.coevolution_follow import Follow, Round
 from dashboards.coevolution_live import MEASURES, Diversity, Live
 from dashboards.coevolution_words import (
+    ERAS,
     NUMERIC,
     distance_finding,
     effort_finding,
@@ -32,9 +34,49 @@ LEGEND = (
 def coevolution_sections(found: Coevolution) -> list[Section]:
     """Return the tables of whatever kinds the run holds."""
     own = [trial_section(found.trials, name) for name in found.trials.challenges] if found.trials else []
+    eras = [eras_section(found.trials.voices)] if found.trials and found.trials.voices else []
     live = live_sections(found.live) if found.live else []
     follow = [follow_section(found.follow)] if found.follow else []
-    return [*own, *live, *follow]
+    return [*eras, *own, *live, *follow]
+
+
+def eras_section(voices: Sequence[Voice]) -> Section:
+    """Return the table of voices."""
+    return Section(
+        title="Who spoke for the eras",
+        lines=(ERAS,),
+        columns=(
+            "voice",
+            "kind",
+            "policy",
+            "from uniform",
+            "order gap",
+            "of votes",
+            "label mass",
+            "items",
+            "lost",
+            "voters",
+        ),
+        rows=tuple(
+            (
+                one.name,
+                one.kind,
+                one.policy,
+                short(one.away),
+                short(one.order_gap),
+                short(one.vote_gap),
+                short(one.mass),
+                str(one.num_items),
+                short(one.lost),
+                str(max(1, one.num_voters)),
+            )
+            for one in voices
+        ),
+        right=(3, 4, 5, 6, 7, 8, 9),
+        notes=(
+            "From uniform: distance of the value vector from that of a responder to whom all actions are the same.",
+        ),
+    )
 
 
 def trial_section(found: Trials, challenge: str) -> Section:
@@ -59,7 +101,7 @@ def trial_section(found: Trials, challenge: str) -> Section:
                 count(one.num_tokens),
             )
         )
-    first = (NUMERIC,) if challenge == found.challenges[0] else ()
+    first = (NUMERIC,) if challenge == found.challenges[0] and not found.voices else ()
     flags = dict.fromkeys(flag for one in entries for flag in one.flags)
     notes = [f"{flag}: {', '.join(one.algorithm for one in entries if flag in one.flags)}." for flag in flags]
     return Section(

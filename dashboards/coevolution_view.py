@@ -12,7 +12,7 @@ from dashboards.coevolution_all import Coevolution
 from dashboards.coevolution_drawing import Series, ends, legend, panel
 from dashboards.coevolution_follow import Follow
 from dashboards.coevolution_live import MEASURES, Live
-from dashboards.coevolution_rows import follow_section, live_sections, trial_section
+from dashboards.coevolution_rows import eras_section, follow_section, live_sections, trial_section
 from dashboards.rows import spaced
 from dashboards.terminal import Section
 
@@ -34,6 +34,9 @@ class PartView:
 def coevolution_view(found: Coevolution) -> tuple[PartView, ...]:
     """Return the parts of the report's section, one a challenge, and one each for beliefs and for following."""
     parts = [_challenge(found.trials, name) for name in found.trials.challenges] if found.trials else []
+    if found.trials is not None and found.trials.voices:
+        section = eras_section(found.trials.voices)
+        parts.insert(0, PartView(title=section.title, sections=(section,), legend=Markup(""), rows=()))
     if found.live is not None:
         parts.append(_live(found.live))
     if found.follow is not None:

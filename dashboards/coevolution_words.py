@@ -15,6 +15,10 @@ NUMERIC = (
     "People and AI of this society are numbers with a known truth. No model was asked, whatever engine the run was "
     "started with."
 )
+ERAS = (
+    "The people of this run are eras that a model speaks for; the AI is a served policy, or numbers that learn from "
+    "the eras' votes. Before any score, see whether the eras differ at all: python -m benchmarks.eras RUN."
+)
 REFERENCES = ("none", "frozen", "oracle")
 """Arms that show how far an arm could fall and rise."""
 
@@ -143,5 +147,6 @@ def together_headline(found: Coevolution) -> str:
     if found.trials is not None:
         first = score_finding(found.trials, found.trials.challenges[0]).partition("; n =")[0]
         more = len(found.trials.challenges) - 1
-        return f"Numbers, no model: {first}" + (f"; {more} more challenges." if more else ".")
+        who = "Eras spoken by a model" if found.trials.voices else "Numbers, no model"
+        return f"{who}: {first}" + (f"; {more} more challenges." if more else ".")
     return f"Simulated people and their AI. {entropy_finding(found.live)}" if found.live else "Nothing was found."

@@ -15,6 +15,7 @@ from dashboards.coevolution_all import Coevolution, coevolution_of
 from dashboards.coevolution_follow import Follow
 from dashboards.coevolution_live import Live
 from dashboards.coevolution_words import (
+    ERAS,
     NUMERIC,
     distance_finding,
     effort_finding,
@@ -73,7 +74,7 @@ def main() -> None:
 
 
 def _trials(found: Trials) -> None:
-    st.info(NUMERIC, icon=":material/functions:")
+    st.info(ERAS if found.voices else NUMERIC, icon=":material/functions:")
     challenge = choice("Challenge", "challenge", list(found.challenges))
     arms = [one.arm for one in found.efforts if one.challenge == challenge]
     lines = frames.lines_frame([one for one in found.lines if one.challenge == challenge])

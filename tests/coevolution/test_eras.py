@@ -314,6 +314,7 @@ def test_recorded_eras_play_as_those_that_are_asked(tmp_path: Path) -> None:
     again = Played(**SMALL, eras=tuple(Era(**one) for one in eras))
     assert {timestep_of(request) for _, request in again.asked} == {-1, 4}
     assert again.rows("vectors") == asked.rows("vectors")
+    assert {row["world"] for row in again.rows("results")} == {row["world"] for row in asked.rows("results")}
     assert {row["kind"] for row in again.rows("era_vectors")} == {"recorded", "era", "policy"}
 
 

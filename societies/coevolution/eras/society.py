@@ -14,7 +14,7 @@ from typing import Any
 
 from agents.errors import UserError, did_you_mean
 from agents.instruments.types import Subject
-from agents.instruments.value_vector import DIMS, ValueVectorInstrument
+from agents.instruments.value_vector import ValueVectorInstrument
 from agents.instruments.value_vector.forms import LETTERS, ask, forms_of, prompt_of
 from agents.instruments.value_vector.forms import PACKAGE as ITEMS
 from agents.instruments.value_vector.people import load_halves
@@ -180,7 +180,7 @@ def play(world: World) -> Script[None]:
                 num_timesteps=len(eras),
                 replica=0,
                 seed=world.seed,
-                world=world_of(config, world.version),
+                world=world_of(config, world.version, eras),
             )
         )
 
@@ -194,11 +194,17 @@ def version_of(ballots: Ballots, instrument: ValueVectorInstrument) -> str:
     return digest.hexdigest()
 
 
-def world_of(config: ErasConfig, version: str) -> dict[str, Any]:
-    """Return the settings that results must share to be compared."""
-    parts = ("eras", "cohort", "ballot", "pulls", "budget")
-    plain = dataclasses.asdict(config)
-    return {part: plain[part] for part in parts} | {"questions": version, "dims": len(DIMS)}
+def world_of(config: ErasConfig, version: str, eras: Sequence[Answered]) -> dict[str, Any]:
+    """Return what results must share to be compared: the questions, and what every era said to them."""
+    said = hashlib.blake2b(digest_size=8)
+    for answers in eras:
+        said.update(answers.votes.tobytes() + answers.rows.tobytes())
+    return {
+        "humans": {"eras": [era.name for era in config.eras], "questions": version, "said": said.hexdigest()},
+        "ballot": {"kind": config.ballot, "tokens_per_query": config.tokens_per_query},
+        "pulls": dataclasses.asdict(config.pulls),
+        "budget": dataclasses.asdict(config.budget),
+    }
 
 
 def _questions(config: ErasConfig, setting: Setting) -> tuple[Ballots, ValueVectorInstrument]:
