@@ -88,6 +88,8 @@ def network_chart(
                 "type": "graph",
                 "layout": "none",
                 "roam": "move",
+                "left": 50,
+                "right": 110,
                 "top": 30,
                 "bottom": 60,
                 "selectedMode": "single",

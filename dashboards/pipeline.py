@@ -118,9 +118,9 @@ def pipeline_of(
             arrows.append(Arrow(source=_id(f"gate {gate.round}"), target=_id(kept), word=_verdict(gate, kept)))
             speakers.append(kept)
             force = kept
-    boxes += [_policy(name, known.get(name), force) for name in dict.fromkeys(speakers)]
+    minds = [_policy(name, known.get(name), force) for name in dict.fromkeys(speakers)]
     return Pipeline(
-        boxes=tuple(boxes),
+        boxes=(*minds, *boxes),
         arrows=tuple(dict.fromkeys(arrows)),
         prompts={name: _prompts(reader, name, tally) for name, tally in tallies.items()},
     )

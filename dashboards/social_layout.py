@@ -22,6 +22,8 @@ from sim.tables import write_whole
 SCALE = 300.0
 """Positions reach from -300 to 300: smaller ones snap edges to the axes."""
 NUM_STEPS = 120
+FEW = 8
+"""Nodes up to which a circle is clearer than springs, which throw out who has no tie."""
 Places = dict[str, tuple[float, float]]
 
 
@@ -39,7 +41,9 @@ def places_of(network: Network, known: Mapping[str, tuple[float, float]] | None 
     ordered.add_nodes_from(order)
     ordered.add_edges_from(sorted((min(a, b), max(a, b), data) for a, b, data in graph.edges(data=True)))
     kept = {name: (x / SCALE, y / SCALE) for name, (x, y) in (known or {}).items() if name in ordered}
-    if len(kept) < len(ordered):
+    if len(ordered) <= FEW and not kept:
+        places = _fitted(_ring([node.id for node in network.nodes if node.id in ordered], seed))
+    elif len(kept) < len(ordered):
         begin = _ring([node.id for node in network.nodes if node.id in ordered], seed) | kept
         found = nx.spring_layout(
             ordered,
