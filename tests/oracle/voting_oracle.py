@@ -7,6 +7,12 @@ and pytest does not collect this file. From the repository root:
     uv pip install -p /tmp/oracle/bin/python 'pref_voting>=1.18' 'abcvoting>=2.19' pabutools numpy scipy
     PYTHONPATH=. /tmp/oracle/bin/python tests/oracle/voting_oracle.py --profiles 200
 
+Without a counterpart in these packages are veto by consumption and the veto core (held against all groups tried, in
+tests/assembly/test_rules.py), consensus thresholds and welfare_2 (one formula each), Birdwatch, and the two rules over
+groups (held against production outputs of Polis by `folkmoot polis --golden math`). Fewer than all profiles are counted
+where a comparison would say nothing: ties that the two break differently, even electorates, non-unique optima, and for
+ranked pairs profiles with more than 500 orders of equal margins, all of which the oracle would go through.
+
 Rankings: 3 to 6 candidates, 3 to 30 voters, impartial, Mallows and Euclidean in turn; then with ties and truncation.
 "equal": the sets of winners are the same. "inside": ours is one of theirs, where we break ties and they list them all.
 """
