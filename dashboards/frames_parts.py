@@ -123,7 +123,7 @@ def scene_index(run: Run, stage: str) -> tuple[pl.DataFrame, list[str]]:
     text = {name: pl.col(name).cast(pl.String) for name in ("scene_id", "script", "kind", "end_reason")}
     nums = {name: pl.col(name).cast(pl.Int64) for name in ("num_roles", "num_accepted", "num_degraded")}
     more = {"instruction": pl.col("instruction").str.slice(0, EXCERPT), "harmful_p": pl.col("harmful_p")}
-    return index_of(run, f"events/{stage}/scenes-*.parquet", {**text, **nums, **more})
+    return _named("scene_id", *index_of(run, f"events/{stage}/scenes-*.parquet", {**text, **nums, **more}))
 
 
 def sample_index(run: Run, stage: str) -> tuple[pl.DataFrame, list[str]]:
@@ -138,7 +138,15 @@ def sample_index(run: Run, stage: str) -> tuple[pl.DataFrame, list[str]]:
     words["policy"] = pl.col("policies").list.join(", ")
     words["candidates"] = answers.len().cast(pl.Int64)
     words["votes"] = pl.col("votes").list.len().cast(pl.Int64)
-    return index_of(run, f"samples/{stage}/part-*.parquet", words)
+    return _named("sample_id", *index_of(run, f"samples/{stage}/part-*.parquet", words))
+
+
+def _named(column: str, frame: pl.DataFrame, problems: list[str]) -> tuple[pl.DataFrame, list[str]]:
+    """Leave out rows without an id, which nothing can open, and say how many."""
+    if not frame.width or not frame[column].null_count():
+        return frame, problems
+    told = f"{frame[column].null_count():,} rows have no {column}: they are of another version, and left out."
+    return frame.drop_nulls(column), [*problems, told]
 
 
 def filtered(frame: pl.DataFrame, *, words: str = "", **equal: str) -> pl.DataFrame:

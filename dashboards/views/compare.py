@@ -33,8 +33,8 @@ def main() -> None:
     left, right = st.columns(2)
     if "second" not in st.query_params and "second" not in st.session_state:
         st.session_state["second"] = names[1]
-    first = choice("First run", "first", names, place=left)
-    second = choice("Second run", "second", names, place=right)
+    first = choice("First run", "first", names, place=left, width=460)
+    second = choice("Second run", "second", names, place=right, width=460)
     try:
         a, b = folder().open(first), folder().open(second)
     except UserError as error:
@@ -114,7 +114,9 @@ def _numbers(a: Run, b: Run, names: tuple[str, str]) -> None:
         told_of.append(f"{len(own)} run{'s' * (len(own) > 1)} with seed {', '.join(sides[-1].seeds)}")
     rows = paired_numbers(*sides)
     if rows.is_empty():
-        st.info("Both runs share no number of a society. Runs that ended since `metrics.parquet` came have them.")
+        st.info(
+            "These runs share no number of a society. They stand in `metrics.parquet`; two runs of one society share them."
+        )
         return
     kept = words("Numbers that hold", "numbers", hint="entropy, arm=ai ...").strip().lower()
     rows = rows.filter(pl.col("number").str.to_lowercase().str.contains(kept, literal=True))

@@ -33,6 +33,7 @@ from sim.store import Run
 from sim.tables import sample_from_row
 
 SIZE = 12
+SHARED = ("soft_choice",)
 
 
 # Shared and not copied at each click: a frame of a hundred thousand rows does not change.
@@ -79,7 +80,7 @@ def main() -> None:
     ids = shown["sample_id"].to_list()
     columns = ["sample_id", "kind", "prompt", "chosen", "rejected", "candidates", "votes", "policy", "review"]
     table(
-        shown.select(columns),
+        shown.select(columns).rename({"chosen": "first answer", "rejected": "second answer"}),
         "samples",
         on_select=picked("sample", "table-samples", ids),
         selection_mode="single-row",
@@ -137,9 +138,11 @@ def _answers(sample: Sample) -> None:
     old, new = both_sides(before, after)
     share = changed_share(readable(word_diff(before, after)))
     left, right = st.columns(2)
+    # Of more than two, and of two that share their votes, none is chosen.
+    is_pair = len(answers) == 2 and sample.kind not in SHARED
     for column, body, number, head in ((left, new, first, "Chosen"), (right, old, second, "Rejected")):
         with column, st.container(border=True):
-            st.markdown(f"**{head if len(answers) == 2 else 'Answer'}** {label(names[number])}")
+            st.markdown(f"**{head if is_pair else 'Answer'}** {label(names[number])}")
             st.html(body)
             scores = ", ".join(f"{k} {v:.3g}" for k, v in answers[number].scores.items())
             if scores:

@@ -105,3 +105,19 @@ def test_a_folder_that_is_no_run_says_so_and_leads_back(opened: Opened, odd: dic
     at.button[0].click().run()
     assert not at.exception
     assert at.title[0].value == PAGES[page]
+
+
+@pytest.mark.parametrize("name", ["../../etc", "%2e%2e/%2e%2e", "..%2f..%2fetc", "/etc", "linked/run", "tiny/linked"])
+@pytest.mark.parametrize("page", OF_A_RUN)
+def test_no_page_opens_what_lies_outside(opened: Opened, tmp_path: Path, page: str, name: str) -> None:
+    root, outside = tmp_path / "runs", tmp_path / "outside"
+    (root / "tiny").mkdir(parents=True)
+    (outside / "run").mkdir(parents=True)
+    (outside / "run" / "config.yaml").write_text("name: secret-run\n")
+    (root / "linked").symlink_to(outside)
+    (root / "tiny" / "linked").symlink_to(outside / "run")
+    at = opened(root, page, run=name)
+    assert not at.exception
+    assert not at.title
+    assert at.error
+    assert "secret-run" not in words(at)
