@@ -114,9 +114,7 @@ def _numbers(a: Run, b: Run, names: tuple[str, str]) -> None:
         told_of.append(f"{len(own)} run{'s' * (len(own) > 1)} with seed {', '.join(sides[-1].seeds)}")
     rows = paired_numbers(*sides)
     if rows.is_empty():
-        st.info(
-            "These runs share no number of a society. They stand in `metrics.parquet`; two runs of one society share them."
-        )
+        st.info("These runs share no number. Two runs of one society share those in `metrics.parquet`.")
         return
     kept = words("Numbers that hold", "numbers", hint="entropy, arm=ai ...").strip().lower()
     rows = rows.filter(pl.col("number").str.to_lowercase().str.contains(kept, literal=True))
