@@ -101,18 +101,44 @@ class Account:
         """What it is, in up to three sentences."""
         told = ", ".join(f"{table.num_rows()} {table.name}" for table in self.tables)
         societies = ", ".join(sorted({str(run["society"]) for run in self.runs}))
+        held = f"{self.num_samples} samples from" if self.num_samples else "Tables of"
         made = (
-            f"{self.num_samples} samples from {len(self.runs)} run{'s' * (len(self.runs) != 1)} of the society "
-            f"{societies}, played by language models. As rows: {told}."
+            f"{held} {len(self.runs)} run{'s' * (len(self.runs) != 1)} of the society {societies}, {self.played}. "
+            f"As rows: {told}."
         )
         return self.config.words.summary or made
+
+    @property
+    def played(self) -> str:
+        """Who played the runs, in words."""
+        if not any(run["asked"] for run in self.runs):
+            return "computed in numbers (no model was asked)"
+        engines = "the scripted engine, which is no model" if self.scripted else "language models"
+        return f"played by {engines}"
+
+    @property
+    def one_mind(self) -> str:
+        """What it does to the data that few models play everybody."""
+        names = sorted({one["id"] for one in self.generators})
+        if not names:
+            return "People are numbers with a rule; nothing that the rule does not hold can be seen in them."
+        if len(names) > 1:
+            return (
+                f"{len(names)} models play all roles ({', '.join(names)}), each run by one of them: within a run one "
+                "model agrees with itself, and its votes are less various than people's."
+            )
+        return (
+            "One model family plays every role: such a monopolylogue agrees with itself, and its votes are less "
+            "various than people's."
+        )
 
     @property
     def figure(self) -> str:
         """How it was made, as a line of steps."""
         societies = ", ".join(sorted({str(run["society"]) for run in self.runs}))
         models = ", ".join(f"{one['id']}@{one['revision']}" for one in self.generators)
-        return f"personas -> {societies} (played by {models}) -> samples and votes -> filters -> configs"
+        played = f"played by {models}" if models else "numbers, no model asked"
+        return f"personas -> {societies} ({played}) -> samples and votes -> filters -> configs"
 
 
 def front_matter(account: Account) -> dict[str, Any]:

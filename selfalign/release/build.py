@@ -23,6 +23,7 @@ from selfalign.release.documents import documents
 from selfalign.release.filters import key_of
 from selfalign.release.intake import OWN, Intake, Item, open_runs
 from selfalign.release.measure import Judged
+from selfalign.release.names import source_names
 from selfalign.release.origins import Facts, Origins, facts_of, item_origin
 from selfalign.release.provenance import run_record, write_provenance
 from selfalign.release.reading import few_collections
@@ -111,7 +112,8 @@ def _must_pass(folder: Path) -> None:
 
 def _write(folder: Path, intakes: Sequence[Intake], config: ReleaseConfig, say: Say) -> Account:
     """Write everything into a folder. What was read is let go at the end, before anything is verified."""
-    cleaner = Cleaner()
+    names, compared = source_names(intakes, config.sources)
+    cleaner = Cleaner(names=names, compared=compared)
     stock = take_in(intakes, config, cleaner, say)
     used = used_sources(stock.num_by_source, intakes, config)
     models = generators(intakes, config)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents.requests import Message
 from agents.sample import Candidate, Sample, Vote
 from agents.statistics.intervals import wilson
+from selfalign.release.names import copied
 from selfalign.release.pii import RULES, find, harmless, masked, scrub
 from selfalign.release.text import without_control
 
@@ -21,6 +22,12 @@ NUM_LOOKED_AT = 200
 class Cleaner:
     """Cleans texts and remembers what it found: hits a rule, where they were, and how they looked, masked."""
 
+    names: frozenset[str] = frozenset()
+    """Rare names of source personas."""
+    compared: Mapping[str, str] = field(default_factory=dict)
+    """Population -> which of its names were compared, or why none."""
+    copied: Counter[str] = field(default_factory=Counter)
+    """Where such names stand, and how many."""
     num_texts: int = 0
     num_control: int = 0
     num_left: int = 0
@@ -33,6 +40,8 @@ class Cleaner:
         self.num_texts += 1
         text, num = without_control(text)
         self.num_control += num
+        if self.names and (num := copied(text, self.names)):
+            self.copied[where] += num
         clean, hits = scrub(text)
         for hit in hits:
             self.counts[hit.rule] += 1
@@ -60,6 +69,11 @@ class Cleaner:
     def _vote(self, vote: Vote, where: str) -> Vote:
         clean = self.text(vote.rationale, where) if vote.rationale else ""
         return vote if clean == vote.rationale else replace(vote, rationale=clean)
+
+    def _names_told(self) -> str:
+        if any(why.startswith("NOT") for why in self.compared.values()):
+            return "Names of source personas were NOT all compared. "
+        return f"{self.copied.total()} rare names of source personas stand in it. " if self.names else ""
 
     def report(self, seed: int) -> dict[str, Any]:
         """Return the report; "num_after" is what a second reading of every changed text found.
@@ -89,9 +103,16 @@ class Cleaner:
                 "interval_95": [near.lo, near.hi] if near else None,
                 "sample": [{"where": w, "rule": r, "text": t} for w, r, t, _ in looked[:25]],
             },
+            "copied_names": {
+                "populations": dict(sorted(self.compared.items())),
+                "num": self.copied.total(),
+                "hits": sorted(self.copied),
+                "decision": "kept and counted: names of source personas are told, not replaced",
+            },
             "hits": sorted({where for where, *_ in self.seen}),
             "summary": f"Personal data: {total} hits replaced in {self.num_texts} texts, {self.num_left} left; "
-            f"{self.num_control} control tokens written out. Names and addresses were not looked for.",
+            f"{self.num_control} control tokens written out. {self._names_told()}"
+            "Other names and addresses were not looked for.",
         }
 
 

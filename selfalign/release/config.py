@@ -28,6 +28,8 @@ class Source:
     url: str = ""
     citation: str = ""
     note: str = ""
+    path: str = ""
+    """Of a population of survey rows: its file, so that copied names can be looked for; empty takes the run's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ class Words:
         "Estimating what real people think, deciding anything about real people, or training a product unexamined."
     )
     limits: str = (
-        "Every text is the output of language models. Errors, repetition and the biases of those models are in it."
+        "Texts and votes are the output of models or rules. Errors, repetition and the biases of those are in it."
     )
     evidence: str = "Not yet tested: no model trained on this version has been measured."
     maintainer: str = "The person who built this release."

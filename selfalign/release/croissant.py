@@ -141,11 +141,10 @@ def _responsible(account: Account) -> dict[str, Any]:
     words, reports = account.config.words, account.reports
     models = ", ".join(f"{one['id']}@{one['revision']} ({one['licence']})" for one in account.generators)
     return {
-        "rai:dataCollection": f"Written by language models that played simulated people: {account.figure}.",
+        "rai:dataCollection": f"A simulated society, {account.played}: {account.figure}.",
         "rai:dataCollectionType": ["Synthetic"],
         "rai:hasSyntheticData": True,
-        "rai:dataBiases": f"One model family plays every role, so it agrees with itself. Generators: {models}. "
-        f"{reports['judges']['summary']}",
+        "rai:dataBiases": f"{account.one_mind} Generators: {models or 'none'}. {reports['judges']['summary']}",
         "rai:dataLimitations": words.limits,
         "rai:personalSensitiveInformation": reports["pii"]["summary"],
         "rai:dataSocialImpact": "Could be misused for astroturfing, for tuning persuasion, or to pass off simulated "

@@ -45,16 +45,26 @@ class _View:
         self._account = account
         self.licence_url = link(account.config.licence)
         self.noncommercial = [str(one["licence"]) for one in account.sources if not one["commercial"]]
-        made = sorted({str(run["population"]) for run in account.runs if run["population"]})
-        self.personas = (
-            f"the population{'s' * (len(made) > 1)} {', '.join(made)}" if made else "the society's own role lists"
-        )
+        self.personas = _personas(account)
         told = dict(account.config.changes)
         told.setdefault(account.config.version, account.config.why or "First build of this version.")
         self.changes = sorted(told.items(), key=lambda pair: [int(n) for n in pair[0].split(".")], reverse=True)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._account, name)
+
+
+def _personas(account: Account) -> str:
+    """Return where personas come from, under which licence, which margins they match and where they fail."""
+    terms = {str(one["name"]): one for one in account.sources}
+    told = []
+    for name, margins in sorted({(str(run["population"]), str(run["margins"])) for run in account.runs}):
+        if name:
+            source = terms.get(f"population:{name}", {})
+            note = f", {source['note']}" if source.get("note") else ""
+            match = f"They match the margins of {margins}." if margins else "Which margins they match is not stated."
+            told.append(f"the population {name} ({source.get('licence', 'licence not stated')}{note}). {match}")
+    return " Others come from ".join(told) or "the society's own lists of roles, which match no margins."
 
 
 def documents(account: Account) -> Mapping[str, str]:

@@ -54,9 +54,22 @@ class Intake:
         return str((self.config.get("population") or {}).get("name") or "")
 
     @property
+    def asked(self) -> bool:
+        """Whether a model, or the scripted engine, was asked anything; a society of numbers asks nobody."""
+        return any(self.run.tally(stage).get("num_requests", 1) for stage in self.stages)
+
+    @property
+    def margins(self) -> str:
+        """What the population was made to match: its variables, and which of them are tied; "" without a population."""
+        population = self.config.get("population") or {}
+        tied = [" x ".join(map(str, one.get("of") or ())) for one in population.get("joint") or ()]
+        return ", ".join(map(str, population.get("variables") or ())) + (f"; tied: {', '.join(tied)}" if tied else "")
+
+    @property
     def recipe(self) -> str:
-        """Name of the recipe by which policies were trained; "" where the loop was off."""
-        if (self.config.get("loop") or {}).get("name") == "off":
+        """Name of the recipe by which policies were trained; "" where the loop was off or trained nothing."""
+        loop = self.config.get("loop") or {}
+        if loop.get("num_rounds") == 0 or loop.get("train") is False:
             return ""
         return str((self.config.get("recipe") or {}).get("name") or "")
 

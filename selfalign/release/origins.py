@@ -65,7 +65,7 @@ class Facts:
         self.by_root: dict[str, list[str]] = {}
         for key in sorted(self.digests, key=_place_of) if roots else ():
             self.by_root.setdefault(root_of(key), []).append(key)
-        self.model = model_of(manifest)
+        self.models = [model_of(manifest)] if intake.asked else []
         self.judge = str(((intake.config.get("measure") or {}).get("judge_policy")) or "")
         self.recipe = intake.recipe
         self.seed = int(manifest.get("seed", intake.config.get("seed", 0)) or 0)
@@ -113,7 +113,7 @@ class Facts:
             "request_digests": [],
             "prompt_names": [],
             "prompt_digests": [],
-            "models": [self.model],
+            "models": self.models,
             "policies": list(policies),
             "policy_version_min": min(ages),
             "policy_version_max": max(ages),

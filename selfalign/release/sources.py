@@ -61,6 +61,8 @@ def generators(intakes: Sequence[Intake], config: ReleaseConfig) -> list[dict[st
     named = {one.name: one for one in config.models}
     found: dict[str, dict[str, str]] = {}
     for intake in intakes:
+        if not intake.asked:
+            continue
         model = played_by(intake.manifest)
         name = str(model.get("name") or "unknown")
         own = named.get(name, Generator(name=name, licence=str(model.get("licence") or "unknown")))

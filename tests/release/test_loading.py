@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.errors import UserError
+from dashboards.releases import examples_of, runs_behind
 from selfalign.release.build import Built
 from selfalign.release.push import push_release
 from selfalign.release.reading import Release
@@ -80,6 +82,28 @@ def test_without_its_run_a_row_says_where_the_journal_is(built: Built) -> None:
         walk_back(release, "zzz", {})
     with pytest.raises(UserError, match="More than one"):
         walk_back(release, "", {})
+
+
+def test_the_page_of_releases_walks_a_row_back(built: Built, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    testing = pytest.importorskip("streamlit.testing.v1")
+    root = run.folder.parents[1]
+    assert runs_behind(built.folder, root) == ([run.folder], [])
+    assert runs_behind(built.folder, root / "elsewhere") == ([], ["made/20260101-000000_ab12"])
+    rows = examples_of(built.folder, "preference")
+    assert rows[0][0] == next(
+        row["id"] for split, row in Release.open(built.folder).rows("preference") if split == "train"
+    )
+    assert examples_of(built.folder, "none") == []
+    shutil.copytree(built.folder, root / "releases" / built.folder.name)
+    monkeypatch.setenv("FOLKMOOT_RUNS", str(root))
+    page = testing.AppTest.from_file(str(Path(__file__).parents[2] / "dashboards" / "app.py"), default_timeout=120)
+    page.run()
+    page.switch_page("views/releases.py").run()
+    next(button for button in page.button if button.label == "Walk back").click().run()
+    assert not page.exception
+    told = " ".join(str(frame.value) for frame in page.dataframe)
+    assert "reply to r1.play/" in told
+    assert "tiny@1.0" in told
 
 
 class Hub:

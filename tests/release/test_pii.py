@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfalign.release.clean import Cleaner
+from selfalign.release.config import ReleaseConfig, Source
+from selfalign.release.intake import open_runs
+from selfalign.release.names import rare_names, source_names
 from selfalign.release.pii import find, harmless, iban, luhn, scrub
+from tests.release.making import sample, write_run
 
 FOUND = {
     "write to ann.b+c@mail.example-shop.co.uk today": "email",
@@ -68,6 +75,37 @@ def test_hits_reserved_for_examples_are_told_apart() -> None:
     assert harmless("192.168.1.20")
     assert not harmless("ann@mail.org")
     assert not harmless("8.8.8.80")
+
+
+def test_rare_names_of_source_personas_are_found_and_common_ones_and_ours_are_not() -> None:
+    names = rare_names(["Ada Baker", "Zelda Quimby", "Tom Ray", "Tom Ray", "Tom Ray", "Cher", "Uma De Vries"])
+    assert names == {"Zelda Quimby", "Uma De Vries"}
+    cleaner = Cleaner(names=names, compared={"survey": "compared"})
+    assert cleaner.text("Then Zelda Quimby met Tom Ray and Ada Baker.", "run|s1") == (
+        "Then Zelda Quimby met Tom Ray and Ada Baker."
+    )
+    report = cleaner.report(0)
+    assert (report["copied_names"]["num"], report["copied_names"]["hits"]) == (1, ["run|s1"])
+    assert "1 rare names of source personas" in report["summary"]
+    assert "Quimby" not in str(report)
+
+
+def test_a_survey_that_is_not_at_hand_is_said_not_to_be_compared(tmp_path: Path) -> None:
+    survey = tmp_path / "people.csv"
+    survey.write_text("first,last,sex\nZelda,Quimby,female\nOrin,Pratchley,male\n")
+    population = {"name": "survey", "source": "microdata", "path": str(survey), "size": 2,
+                  "columns": {"name": ["first", "last"], "sex": "sex"}}  # fmt: skip
+    run = write_run(tmp_path, [sample(1)])
+    settings = yaml.safe_load((run.folder / "config.yaml").read_text()) | {"population": population}
+    (run.folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    intakes = open_runs([run.folder], ReleaseConfig())
+    names, told = source_names(intakes, [])
+    assert names == {"Zelda Quimby", "Orin Pratchley"}
+    assert told == {"survey": "2 rare names of 2 people compared"}
+    survey.unlink()
+    names, told = source_names(intakes, [Source(name="population:survey", licence="MIT")])
+    assert not names
+    assert told["survey"].startswith("NOT compared")
 
 
 def test_the_report_counts_and_masks() -> None:

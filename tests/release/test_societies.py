@@ -116,6 +116,10 @@ def test_what_each_society_left_behind_is_told(made: tuple[str, Run, Built]) -> 
         said = [turn for turn in turns if "The AI assistant" not in turn["audience"]]
         assert len(said) == statements["identity"].n_unique()
     elif kind == "numeric":
+        card = (built.folder / "README.md").read_text()
+        assert "no model was asked" in card
+        assert "Dry run" not in card
+        assert Release.open(built.folder).json("provenance/models.json")["models"] == []
         found = rows(built, "value_trajectories")
         assert len(found) == run.read_events("r1.play", "vectors")["values"].list.len().sum()
         results = run.read_events("r1.play", "results")
@@ -126,4 +130,5 @@ def test_what_each_society_left_behind_is_told(made: tuple[str, Run, Built]) -> 
         assert {row["timestep"] for row in found} >= {0, 1, 2}
         assert {row["subject"] for row in found} == {"people", "base"}
     else:
+        assert "played by the scripted engine" in (built.folder / "README.md").read_text()
         assert all(turn["speaker"] for row in rows(built, "scenes") for turn in row["turns"])
