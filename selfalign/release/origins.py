@@ -18,7 +18,8 @@ from selfalign.release.text import same_text
 _FLUSH = 4_000
 SCRIPTED = "scripted-engine"
 """Name of the generator of dry runs: texts made by rule, under Folkmoot's own licence."""
-NOT_PEOPLE = frozenset({"", "gold", "base"})
+NOT_PEOPLE = frozenset({"", "gold", "base", "item", "option", "table", "agenda", "drafter"})
+"""Authors of texts who are nobody: policies, banks, and what a table wrote together."""
 
 
 class Origins:

@@ -30,7 +30,7 @@ KINDS = {
         "experiment=coevolve_live", "society.personas=6", "society.timesteps=2", "society.claims=[honesty,fairness]",
     ),
     "numeric": ("experiment=coevolve_numeric", "society.humans.people=50", "society.humans.timesteps=4"),
-    "loop": ("experiment=follow_small", "loop.train=false", "loop.num_rounds=2", "society.num=16"),
+    "loop": ("experiment=follow_small", "loop.train=false", "loop.num_rounds=2", "society.num=40"),
 }  # fmt: skip
 HOLDS = {
     "scenes": {"sft", "preference", "prompts", "scenes"},
