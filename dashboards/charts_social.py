@@ -88,6 +88,7 @@ def network_chart(
                 "type": "graph",
                 "layout": "none",
                 "roam": "move",
+                "preserveAspect": "contain",
                 "left": 50,
                 "right": 110,
                 "top": 30,

@@ -80,10 +80,7 @@ def _map(network: Network, places: dict[str, tuple[float, float]]) -> None:
     step = _step(network, row)
     people = {node.id: f"{node.name} ({node.id})" for node in network.nodes}
     ego = choice("Around", "ego", list(people), place=row, anything="everybody", names=people)
-    asked = [kind for kind in st.query_params.get("ties", "").split("|") if kind in network.kinds]
-    if "ties" not in st.session_state or not set(st.session_state["ties"]) <= set(network.kinds):
-        st.session_state["ties"] = asked or _people_kinds(network)
-    kinds = st.pills("Ties", network.kinds, selection_mode="multi", key="ties", on_change=_put_ties)
+    kinds = _kinds(network)
     ties = part(network, step=step, kinds=kinds, ego=ego)
     if not ties:
         st.info("There are no such ties at this step. Choose other kinds, or another step.")
@@ -104,14 +101,19 @@ def _step(network: Network, row: object) -> int | None:
     return int(chosen) if chosen else None
 
 
-def _people_kinds(network: Network) -> list[str]:
-    """Return the kinds of ties among people: those with the AI would hide them."""
+def _kinds(network: Network) -> list[str]:
+    """Return the kinds of ties that are ticked, at first those among people; the address holds them."""
+    asked = [kind for kind in st.query_params.get("ties", "").split("|") if kind in network.kinds]
     own = {tie.kind for tie in network.ties if network.hub not in (tie.source, tie.target)}
-    return [kind for kind in network.kinds if kind in own]
+    with st.container(horizontal=True):
+        for kind in network.kinds:
+            st.session_state.setdefault(f"tie {kind}", kind in (asked or own))
+            st.checkbox(kind, key=f"tie {kind}", on_change=_put_ties, args=(network.kinds,))
+    return [kind for kind in network.kinds if st.session_state[f"tie {kind}"]]
 
 
-def _put_ties() -> None:
-    st.query_params["ties"] = "|".join(st.session_state.get("ties") or ())
+def _put_ties(kinds: Sequence[str]) -> None:
+    st.query_params["ties"] = "|".join(kind for kind in kinds if st.session_state.get(f"tie {kind}"))
 
 
 def _picked(key: str, nodes: Sequence[str]) -> object:
