@@ -270,11 +270,13 @@ def _started(config: RayConfig) -> tuple[Any, bool]:
         else:
             room = max(1, round(config.replicas * config.cpus_each))
             ray.init(address="local", num_cpus=room, object_store_memory=2**27, **quiet)
-    except (RuntimeError, ConnectionError, ValueError, OSError) as error:
+    except Exception as error:  # Ray raises the bare class where a node does not come up in time
+        ray.shutdown()
         raise UserError(
             f"Ray could not be {'joined at ' + config.address if config.address else 'started'}.",
             _first_line(error),
-            "check engine.address with `ray status`, or leave it empty to start Ray on this machine",
+            "check engine.address with `ray status`, or leave it empty to start Ray on this machine; a machine too busy "
+            "to start Ray in half a minute can run `ray start --head` first, then engine.address=auto",
         ) from None
     if not config.address and ray.util.get_node_ip_address() != "127.0.0.1":
         ray.shutdown()

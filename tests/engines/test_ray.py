@@ -245,6 +245,19 @@ def test_a_missing_ray_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         opened(1)
 
 
+def test_a_ray_that_does_not_start_is_a_user_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(**_: Any) -> None:
+        raise Exception("The current node timed out during startup.\nMore.")
+
+    ended: list[bool] = []
+    stand_in = types.SimpleNamespace(init=init, is_initialized=lambda: False, shutdown=lambda: ended.append(True))
+    monkeypatch.setitem(sys.modules, "ray", stand_in)
+    with pytest.raises(UserError, match="could not be joined at auto") as caught:
+        RayEngine(RayConfig(inner={"name": "scripted"}, address="auto"), EngineSetting())
+    assert caught.value.why == "The current node timed out during startup."
+    assert ended == [True]
+
+
 def test_a_replica_waits_for_what_is_handed_over_and_tells_of_a_death(monkeypatch: pytest.MonkeyPatch) -> None:
     replica = Replica("scripted", {}, EngineSetting())
     replica.open()
