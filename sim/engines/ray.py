@@ -275,7 +275,7 @@ def _started(config: RayConfig) -> tuple[Any, bool]:
         raise UserError(
             f"Ray could not be {'joined at ' + config.address if config.address else 'started'}.",
             _first_line(error),
-            "check engine.address with `ray status`, or leave it empty to start Ray on this machine; a machine too busy "
+            "check engine.address with `ray status`, or leave it empty to start Ray on this machine; one too busy "
             "to start Ray in half a minute can run `ray start --head` first, then engine.address=auto",
         ) from None
     if not config.address and ray.util.get_node_ip_address() != "127.0.0.1":
