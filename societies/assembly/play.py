@@ -74,6 +74,7 @@ def _summary(clerk: Clerk, hall: Hall) -> object:
         affirming=question.affirming,
         negating=question.negating,
         topic=question.topic,
+        protocol=clerk.config.protocol,
         winner=hall.winner.statement_id,
         winner_text=hall.winner.text,
         rule=clerk.config.rule,

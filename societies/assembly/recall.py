@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from societies.assembly.phases.protocols import is_named
 from societies.seam import Memories, Rows
 
 
@@ -40,12 +41,13 @@ def _at_their_tables(agent: str, names: Mapping[str, str], rows: Rows) -> Iterat
     for row in rows("notes"):
         if row["citizen"] == agent:
             notes.setdefault(row["round"], []).append(str(row["text"]))
+    protocol = next((str(row.get("protocol") or "") for row in rows("assemblies")), "")
     for round_ in sorted({row["round"] for row in heard} | set(notes)):
         turns = [row for row in heard if row["round"] == round_]
         for row in sorted(turns, key=lambda one: int(one["ordinal"])):
-            # In the arm `shuffled` nobody was told who spoke.
-            other = "Somebody" if row["arm"] == "shuffled" else names.get(str(row["speaker"]), str(row["speaker"]))
-            yield f"Round {round_}, at your table. {'You' if row['speaker'] == agent else other} said: {row['text']}"
+            speaker = str(row["speaker"])
+            other = names.get(speaker, speaker) if is_named(str(row["arm"]), protocol) else "Somebody"
+            yield f"Round {round_}, at your table. {'You' if speaker == agent else other} said: {row['text']}"
         for text in notes.get(round_, ()):
             yield f"You noted after round {round_}: {text}"
 

@@ -20,6 +20,7 @@ TABLES: dict[str, dict[str, Column]] = {
         "affirming": "str",
         "negating": "str",
         "topic": "str",
+        "protocol": "str",
         "winner": "str",
         "winner_text": "str",
         "rule": "str",

@@ -117,6 +117,23 @@ def test_hidden_authors_keep_the_order_and_lose_the_names(played: Played) -> Non
     assert "somebody" not in {name for _, listed in named for _, name in listed}
 
 
+def names_read(played: Played, purpose: str, arm: str) -> set[str]:
+    """Return the names beside the speeches that prompts of this purpose list."""
+    asked = [one for key, one in played.town.asked if one.purpose == purpose and f".{arm}/" in key]
+    assert asked
+    return {name for request in asked for _, name in LISTED.findall(request.messages[-1].content)}
+
+
+@pytest.mark.parametrize("purpose", ["assembly/note.v1", "assembly/facilitate.v1"])
+def test_names_hidden_from_speakers_reach_neither_notes_nor_the_facilitator(purpose: str) -> None:
+    arms = play(arms=("full", "hidden_authors", "shuffled"), num_turns=2, num_rounds=1)
+    assert "somebody" not in names_read(arms, purpose, "full")
+    assert names_read(arms, purpose, "hidden_authors") == names_read(arms, purpose, "shuffled") == {"somebody"}
+    assert names_read(play(protocol="delphi", num_turns=2, num_rounds=1), purpose, "full") == {"somebody"}
+    led = [text_of(one) for key, one in arms.town.asked if ".hidden_authors/" in key and "facilitate" in one.purpose]
+    assert not any("These have not spoken" in text for text in led)
+
+
 def test_witnesses_and_evidence_of_one_side(played: Played) -> None:
     assert not played.rows("testimony", "no_witnesses") and played.rows("evidence", "no_witnesses")
     question = load_agenda(None)[0]

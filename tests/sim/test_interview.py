@@ -200,15 +200,25 @@ def test_a_role_knows_the_accepted_incidents_that_reached_it_and_no_others(tmp_p
     assert (ego.policy, ego.card) == ("p1", "Name: Robin\ncurious; free")
 
 
-@pytest.mark.parametrize(("arm", "speaker"), [("full", "Bo"), ("shuffled", "Somebody")])
-def test_a_citizen_knows_their_tables_and_their_own_notes(tmp_path: Path, arm: str, speaker: str) -> None:
+@pytest.mark.parametrize(
+    ("arm", "protocol", "speaker"),
+    [
+        ("full", "round_table", "Bo"),
+        ("shuffled", "round_table", "Somebody"),
+        ("hidden_authors", "round_table", "Somebody"),
+        ("full", "delphi", "Somebody"),
+    ],
+)
+def test_a_citizen_knows_their_tables_and_their_own_notes(
+    tmp_path: Path, arm: str, protocol: str, speaker: str
+) -> None:
     head = {"assembly": "a", "arm": arm}
     turn = {**head, "round": 1, "kind": "speech"}
     run = run_with(tmp_path, assembly, [
         ("citizens", {**head, "citizen": "c0", "name": "Ada", "card": "Name: Ada", "policy": "base"}),
         ("citizens", {**head, "citizen": "c1", "name": "Bo", "card": "Name: Bo", "policy": "base"}),
         ("citizens", {**head, "citizen": "c2", "name": "Cy", "card": "Name: Cy", "policy": "base"}),
-        ("assemblies", {**head, "question": "A park?"}),
+        ("assemblies", {**head, "question": "A park?", "protocol": protocol}),
         ("seats", {**head, "round": 1, "table": 1, "citizen": "c0"}),
         ("seats", {**head, "round": 1, "table": 1, "citizen": "c1"}),
         ("seats", {**head, "round": 1, "table": 2, "citizen": "c2"}),

@@ -12,6 +12,8 @@ from typing import Literal
 Protocol = Literal["round_table", "fishbowl", "debate", "nominal", "delphi", "future_seat", "empty_chair"]
 Heard = Literal["all", "nothing", "rounds before"]
 
+NAMELESS_ARMS = frozenset({"shuffled", "hidden_authors"})
+"""Arms in which nobody is told who spoke, whatever the protocol."""
 TASKS: dict[str, str] = {"future_seat": "future", "empty_chair": "absent"}
 """Protocol -> whom one citizen at each table speaks for."""
 
@@ -51,6 +53,6 @@ def heard(protocol: Protocol, ordinal: int, num: int) -> Heard:
     return "rounds before" if protocol == "delphi" else "all"
 
 
-def named(protocol: Protocol) -> bool:
-    """Return whether speakers are known by name."""
-    return protocol != "delphi"
+def is_named(arm: str, protocol: str) -> bool:
+    """Return whether those at a table are told who spoke, in this arm and form of talk."""
+    return arm not in NAMELESS_ARMS and protocol != "delphi"

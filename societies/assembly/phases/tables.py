@@ -10,7 +10,7 @@ from agents.requests import Fork, Script
 from societies.assembly import parsing
 from societies.assembly.clerk import Clerk, distribution, first
 from societies.assembly.hall import Hall
-from societies.assembly.phases.protocols import TASKS, heard, named, order
+from societies.assembly.phases.protocols import TASKS, heard, is_named, order
 from societies.assembly.phases.survey import probe
 from societies.assembly.records import Citizen, Turn
 from societies.assembly.seats import seats_of
@@ -140,9 +140,11 @@ def _prompt(clerk: Clerk, table: Table) -> Script[str]:
     if clerk.config.facilitator == "none" or clerk.arm == "no_facilitator":
         return ""
     silent = [one.name for one in table.citizens if table.turns and one.citizen_id not in table.num_spoken]
+    if not is_named(clerk.arm, clerk.config.protocol):
+        silent = []
     request = clerk.text(
         "facilitate.v1",
-        clerk.view(turns=_view(table.turns[-clerk.config.num_heard :]), silent=silent),
+        clerk.view(turns=_seen(clerk, table, table.turns, "lead", len(table.turns)), silent=silent),
         policy=clerk.policy("facilitator"),
         max_tokens=clerk.config.max_tokens.note,
         one_line=True,
@@ -177,23 +179,26 @@ def _told(clerk: Clerk, table: Table) -> tuple[str, str]:
 
 
 def _shown(clerk: Clerk, table: Table, ordinal: int) -> list[dict[str, str]]:
-    """Return the speeches that the next speaker reads.
-
-    The control arm `shuffled` gives them in a random order without names: what was said is there, who answered whom
-    is not. The arm `hidden_authors` only leaves out the names. A protocol may let less be heard.
-    """
+    """Return the speeches that the next speaker reads; a protocol may let less be heard."""
     num = len(table.citizens)
     by_then = heard(clerk.config.protocol, ordinal, num)
     if by_then == "nothing":
         return []
     known = table.turns if by_then == "all" else [t for t in table.turns if t.ordinal < ordinal - ordinal % num]
-    turns = known[-clerk.config.num_heard :]
+    return _seen(clerk, table, known, ordinal)
+
+
+def _seen(clerk: Clerk, table: Table, turns: list[Turn], *moment: object) -> list[dict[str, str]]:
+    """Return the latest speeches as whoever reads them sees them: speakers, the facilitator, and writers of notes.
+
+    The control arm `shuffled` gives them in a random order without names: what was said is there, who answered whom
+    is not. The arm `hidden_authors` and protocols without names only leave out the names. moment: when it is read.
+    """
+    latest = turns[-clerk.config.num_heard :]
     if clerk.arm == "shuffled":
-        mixed = clerk.rng("shuffle", table.round_, table.number, ordinal).permutation(len(turns))
-        return _hidden([turns[k] for k in mixed])
-    if clerk.arm == "hidden_authors" or not named(clerk.config.protocol):
-        return _hidden(turns)
-    return _view(turns)
+        mixed = clerk.rng("shuffle", table.round_, table.number, *moment).permutation(len(latest))
+        latest = [latest[k] for k in mixed]
+    return _view(latest) if is_named(clerk.arm, clerk.config.protocol) else _hidden(latest)
 
 
 def _hidden(turns: list[Turn]) -> list[dict[str, str]]:
@@ -219,7 +224,7 @@ def _afterwards(clerk: Clerk, hall: Hall, tables: list[Table]) -> Script[None]:
                     "note.v1",
                     max_tokens=clerk.config.max_tokens.note,
                     one_line=True,
-                    turns=_view(table.turns[-clerk.config.num_heard :]),
+                    turns=_seen(clerk, table, table.turns, "note", citizen.citizen_id),
                 ),
                 parsing.sentence,
             )
