@@ -26,6 +26,7 @@ import numpy.typing as npt
 from agents.instruments.value_vector import BLOCK_DIMS, BLOCKS, DIMS, uniform_additions
 from agents.instruments.value_vector.people import load_halves
 from dashboards.tools.leaderboard import read_run
+from sim.answered import answered_in
 from sim.store import Run
 from societies.coevolution.protocols import Challenge
 from societies.coevolution.records import ChallengeResult
@@ -67,7 +68,7 @@ def measure(folder: Path, seed: int = 0) -> dict[str, Any]:
     spread = np.ptp(history, axis=0).max(axis=1)
     return {
         "run": run.folder.name,
-        "scripted": bool(run.manifest.get("scripted")),
+        "scripted": answered_in(run) == "script",
         "model": run.manifest.get("model", {}).get("name", ""),
         "num_items": len(kept),
         "num_items_by_block": {name: int((blocks == n).sum()) for n, name in enumerate(BLOCKS)},

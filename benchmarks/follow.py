@@ -23,6 +23,7 @@ from typing import Any
 
 from agents.errors import UserError
 from agents.instruments.value_follow import CENTRED, NAME, RAW, scale_name
+from sim.answered import answered_in
 from sim.config import differing_keys
 from sim.store import Run, find_runs
 
@@ -148,7 +149,7 @@ def follow_of(run: Run, arm: str, seed: int) -> Followed:
         centred=values[CENTRED],
         ahead=ahead,
         loss=losses[1] - losses[0],
-        scripted=bool(run.manifest.get("scripted")),
+        scripted=answered_in(run) == "script",
     )
 
 
@@ -277,7 +278,7 @@ def show_live(run: Run, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"run": str(run.folder), "differences": rows, "slopes": slopes}))
         return
-    if run.manifest.get("scripted"):
+    if answered_in(run) == "script":
         print("The scripted engine answered, no model did: these numbers are no finding.")
     print("Diversity of beliefs, mean over claims; 95 % by people, paired between the arms")
     for row in rows:

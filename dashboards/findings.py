@@ -16,7 +16,7 @@ from dashboards.coevolution_all import Coevolution, coevolution_of
 from dashboards.learning import FunnelStep, Policy, funnel_of, policies_of
 from dashboards.measures import Gate, Measure, gates_of, measures_of
 from dashboards.scenes import Baseline, Scene, baselines_of, num_scenes, replaced_steps, scenes_of
-from dashboards.sources import Reader, mapping, number, stage_key, text, whole
+from dashboards.sources import Reader, mapping, number, stage_key, text, who_answered, whole
 from sim.store import Run
 
 
@@ -66,6 +66,7 @@ class SampleCount:
 class Findings:
     """Everything. problems: what is missing or broken. replaced: steps of scenes that went on with a substitute.
 
+    scripted: the scripted engine answered. unasked: the run ended and no engine was asked anything.
     assemblies, utilities, coevolution: what societies other than scenes found; None or empty for those not played.
     """
 
@@ -74,6 +75,7 @@ class Findings:
     state: str
     why: str
     scripted: bool
+    unasked: bool
     seed: int
     created: str
     command: str
@@ -135,6 +137,7 @@ def find_out(run: Run, *, num_shown: int = 3) -> Findings:
     seed = whole(manifest.get("seed", config.get("seed")))
     loop = mapping(config.get("loop"))
     engine = text(mapping(config.get("engine")).get("name"))
+    answered = who_answered(reader, engine)
     gates, assemblies = gates_of(reader), assemblies_of(reader, names, seed=seed)
     measures = measures_of(reader, gates)
     found = Findings(
@@ -142,7 +145,8 @@ def find_out(run: Run, *, num_shown: int = 3) -> Findings:
         name=text(config.get("name")) or run.folder.name,
         state=text(status.get("state")) or "unknown",
         why=text(status.get("why")),
-        scripted=_scripted(manifest, engine),
+        scripted=answered == "script",
+        unasked=answered == "nobody" and status.get("state") == "done",
         seed=seed,
         created=text(manifest.get("created")),
         command=_command(manifest),
@@ -216,11 +220,6 @@ def _samples(reader: Reader, stages: list[str]) -> tuple[SampleCount, ...]:
             kinds = frame["kind"].value_counts().sort("kind").iter_rows()
             counts += [SampleCount(stage=stage, kind=text(kind), num=num) for kind, num in kinds]
     return tuple(counts)
-
-
-def _scripted(manifest: Mapping[str, Any], engine: str) -> bool:
-    facts = mapping(manifest.get("engine"))
-    return bool(manifest.get("scripted") or facts.get("scripted") or engine == "scripted")
 
 
 def _command(manifest: Mapping[str, Any]) -> str:

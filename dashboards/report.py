@@ -32,7 +32,7 @@ from dashboards.rows import (
     tiles,
 )
 from dashboards.scenes import Act, Role, Scene
-from dashboards.verdict import RULES, SCRIPTED, gated, loop_boxes, verdict
+from dashboards.verdict import RULES, gated, loop_boxes, verdict, warning
 from sim.store import Run
 from sim.tables import write_whole
 
@@ -134,7 +134,7 @@ def _rendered(found: Findings, left_out: str) -> str:
     columns, baselines = baseline_rows(found)
     view: dict[str, Any] = {
         "style": Markup(_resource("report.css")),
-        "scripted_text": SCRIPTED,
+        "warning": warning(found),
         "facts": facts(found),
         "tiles": tiles(found),
         "loop": loop_picture(boxes, back, f"The loop of this run. {stations}. {back}."),

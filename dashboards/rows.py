@@ -82,8 +82,8 @@ def facts(found: Findings) -> list[tuple[str, str]]:
     pairs = [
         ("state", found.state),
         ("society", found.society),
-        ("model", text(model.get("name")) or ("none" if found.scripted else "")),
-        ("engine", found.engine),
+        ("model", text(model.get("name")) or ("none" if found.scripted or found.unasked else "")),
+        ("engine", f"{found.engine}, never asked" if found.unasked and found.engine else found.engine),
         ("recipe", found.recipe if found.num_rounds else ""),
         ("seed", str(found.seed)),
         ("started", found.created.replace("T", " ").removesuffix("Z") + " UTC" if found.created else ""),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.errors import UserError, did_you_mean
-from dashboards.sources import Reader, mapping, text, whole
+from dashboards.sources import Reader, mapping, text, who_answered, whole
 from sim.store import Run
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}"
@@ -177,6 +177,6 @@ def brief(run: Run, name: str) -> dict[str, Any]:
         "done": whole(status.get("done")),
         "total": whole(status.get("total")),
         "tokens": asked,
-        "scripted": bool(manifest.get("scripted")) or engine == "scripted",
-        "problem": " ".join(reader.problems),
+        "scripted": who_answered(reader, engine) == "script",
+        "problem": " ".join(dict.fromkeys(reader.problems)),
     }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from sim.answered import Answered, answered_by
 from sim.store import Run
 from sim.store import stage_key as stage_key
 
@@ -131,6 +132,15 @@ class Reader:
                     continue
                 if isinstance(record, dict) and "k" in record:
                     yield record
+
+
+def who_answered(reader: Reader, engine: str) -> Answered:
+    """Return who answered a run's requests so far, the stage that is being played counted. engine: as configured."""
+    status = reader.json("status.json")
+    tallies = [reader.json(f"tallies/{path.name}") for path in sorted((reader.run.folder / "tallies").glob("*.json"))]
+    finished = status.get("state") == "done"
+    now = [] if finished else [mapping(status.get("tally"))]
+    return answered_by(reader.json("manifest.json"), engine, [*tallies, *now], finished=finished)
 
 
 def whole(value: Any, default: int = 0) -> int:

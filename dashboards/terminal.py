@@ -17,7 +17,7 @@ from dashboards.lineage import Walk
 from dashboards.measured import MeasureRow, measure_row
 from dashboards.rows import baseline_rows, clock, count, facts, loss_rows, percent, replaced_line, reproduce, tiles
 from dashboards.sources import clean
-from dashboards.verdict import SCRIPTED, gated, verdict
+from dashboards.verdict import gated, verdict, warning
 
 WIDTH = 116
 
@@ -37,7 +37,7 @@ class Section:
 def sections(found: Findings) -> list[Section]:
     """Return the whole account, section by section; empty ones are left out."""
     said = verdict(found)
-    top = [SCRIPTED] if found.scripted else []
+    top = [above] if (above := warning(found)) else []
     top += [said.headline, *said.details, ", ".join(f"{label} {value}" for label, value in facts(found))]
     top.append(", ".join(f"{tile.value} {tile.label}" for tile in tiles(found)))
     columns, baselines = baseline_rows(found)
@@ -157,7 +157,7 @@ def _stages(found: Findings) -> Section:
 def end_text(found: Findings, report: Path) -> str:
     """Return what a run ends with: the verdict, the table, and where the report is."""
     said = verdict(found)
-    top = [SCRIPTED] if found.scripted else []
+    top = [above] if (above := warning(found)) else []
     table = measured(found)
     parts = [*top, said.headline, *said.details[: 1 if table.rows else 4]]
     if table.rows:

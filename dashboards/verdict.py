@@ -14,6 +14,18 @@ from dashboards.measures import Compared, Gate
 Tone = Literal["good", "bad", "open"]
 
 SCRIPTED = "These numbers come from the scripted engine: they are not a model's."
+UNASKED = "No model was asked"
+
+
+def warning(found: Findings) -> str:
+    """Return what stands above all numbers: that no model answered, and why; "" where one did."""
+    return SCRIPTED if found.scripted else unasked_line(found.society) if found.unasked else ""
+
+
+def unasked_line(society: str) -> str:
+    """Say that a finished run asked nobody. Eras may be recorded from models, so their people are no numbers."""
+    return f"{UNASKED}{' in this run' if society == 'eras' else ': the people are numbers'}."
+
 
 RULES = tuple(
     """\

@@ -18,6 +18,7 @@ import numpy as np
 
 from agents.instruments.frames import scores_of
 from agents.statistics.intervals import NAN, Interval, student_band, wilson
+from sim.answered import answered_in
 from sim.store import Run, stage_key
 from sim.tables import write_frame
 from societies.seam import Charted, Curve, Society
@@ -44,7 +45,7 @@ METRIC_COLUMNS: dict[str, str] = {
     "unit": "str",
     "definition": "str",
 }
-"""run: the config's name (a folder's name holds the time). scripted: no model answered, so no row is a result.
+"""run: the config's name (a folder's name holds the time). scripted: only a script answered, so no row is a result.
 society: empty where none was played. source: account, events, scores or training. group: what keeps equal names apart.
 clock: what step counts ("timestep", "train step"); without one the number belongs to the whole stage. lo, hi: 95 %.
 null: the value of no effect, where there is one."""
@@ -104,7 +105,7 @@ def metrics_frame(run: Run, society: Society) -> pl.DataFrame:
     for folder in sorted(path.parent for path in (run.folder / "policies").glob("*/curves.parquet")):
         rows += training_rows(folder)
     rows.sort(key=lambda row: (stage_key(row.stage), row.source, row.name, row.group, row.step or 0))
-    head = {"run": str(run.config.get("name", "")), "scripted": bool(run.manifest.get("scripted"))}
+    head = {"run": str(run.config.get("name", "")), "scripted": answered_in(run) == "script"}
     named = [{**head, **asdict(row)} for row in rows]
     return pl.DataFrame([{key: row[key] for key in METRIC_COLUMNS} for row in named], schema=metric_schema())
 

@@ -13,8 +13,8 @@ import streamlit as st
 from agents.errors import UserError
 from dashboards.frames_text import code, label
 from dashboards.runs_folder import RunsFolder, RunState, state_now
-from dashboards.sources import Reader, mapping, text
-from dashboards.verdict import SCRIPTED
+from dashboards.sources import Reader, mapping, text, who_answered
+from dashboards.verdict import SCRIPTED, unasked_line
 from sim.store import Run
 
 TEXT_WIDTH, SELECT_WIDTH, METRIC_WIDTH = 380, 220, 150
@@ -141,10 +141,19 @@ def heading(title: str, run: Run, name: str) -> tuple[RunState, dict[str, Any]]:
             "stands below; resume it on the page *Overview*.",
             icon=":material/link_off:",
         )
-    manifest = Reader(run).json("manifest.json")
-    if manifest.get("scripted") or mapping(manifest.get("engine")).get("scripted"):
-        st.warning(SCRIPTED, icon=":material/smart_toy:")
+    _answered(run, text(status.get("state")))
     return state, status
+
+
+def _answered(run: Run, state: str) -> None:
+    """Say when the scripted engine answered, or, at the end, when nobody was asked."""
+    reader = Reader(run)
+    config = reader.config()
+    answered = who_answered(reader, text(mapping(config.get("engine")).get("name")))
+    if answered == "script":
+        st.warning(SCRIPTED, icon=":material/smart_toy:")
+    elif answered == "nobody" and state == "done":
+        st.caption(unasked_line(text(mapping(config.get("society")).get("name"))))
 
 
 def state_badge(state: RunState) -> None:

@@ -28,6 +28,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace) -> int:
     import yaml
 
+    from sim.answered import EXPECTED
     from sim.cli.perform import check, guarded, say
     from sim.config import as_dict, compose
     from sim.panel import watcher_for
@@ -43,6 +44,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.dry_run:
         return _dry(session, estimate, as_json=args.json)
     run = session.start()
+    run.note(EXPECTED, estimate.num_requests)
     say(f"run {run.folder}: about {estimate.num_requests} requests to play {estimate.num_scripts} scripts")
     return guarded(session, as_json=args.json)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,7 +24,9 @@ from dashboards.coevolution_rows import coevolution_sections
 from dashboards.findings import Findings, find_out
 from dashboards.measures import gates_of, measures_of
 from dashboards.report import render_report
+from dashboards.runs_folder import brief
 from dashboards.sources import Reader
+from dashboards.terminal import end_text
 from dashboards.tools.leaderboard import read_run
 from sim.store import Run
 from societies.coevolution.config import BudgetConfig
@@ -291,3 +294,29 @@ def test_a_panel_without_numbers_says_so() -> None:
     assert "not measured" in panel("x", [Series("people", "people", (Mark(0, None, None, None),))])
     assert "<circle" in panel("<b>", [Series("people", "people", (Mark(0, 1.0, None, None),))])
     assert "&lt;b&gt;" in panel("<b>", [Series("people", "people", (Mark(0, 1.0, None, None),))])
+
+
+def test_numbers_that_nobody_was_asked_for_are_called_neither_scripted_nor_a_models(
+    numeric: Run, tmp_path: Path
+) -> None:
+    run = Run.open(shutil.copytree(numeric.folder, tmp_path / "run"))
+    run.note("scripted", True)
+    found = find_out(run)
+    assert (found.scripted, found.unasked) == (False, True)
+    page = render_report(found)
+    assert "No model was asked: the people are numbers." in page and "Scripted run" not in page
+    assert "machinery" not in page and "never asked" in page
+    assert end_text(found, run.folder / "report.html").startswith("No model was asked: the people are numbers.")
+    assert brief(run, "numeric")["scripted"] is False
+
+
+def test_a_live_numeric_run_is_not_called_scripted_when_it_will_ask_nothing(numeric: Run, tmp_path: Path) -> None:
+    run = Run.open(shutil.copytree(numeric.folder, tmp_path / "run"))
+    run.write_status(state="running", tally={"num_requests": 0})
+    run.note("scripted", True)
+    assert find_out(run).scripted
+    run.note("num_expected", 0)
+    found = find_out(run)
+    assert (found.scripted, found.unasked) == (False, False)
+    run.write_status(tally={"num_requests": 1})
+    assert find_out(run).scripted

@@ -121,3 +121,14 @@ def test_scores_and_training_stand_beside_what_was_played(tmp_path: Path) -> Non
     assert loss["value"].to_list() == [0.7, 0.6]
     assert loss["stage"].unique().to_list() == ["r1.train"]
     assert frame["stage"].unique(maintain_order=True).to_list() == ["r1.play", "r1.train", "r1.measure"]
+
+
+def test_numbers_that_no_engine_was_asked_for_are_not_scripted(tmp_path: Path) -> None:
+    def told() -> Iterator[Event]:
+        yield Event(table="walks", row={"who": "ada", "far": 1.0, "late": False})
+
+    run = Run.create(tmp_path, "test", {"name": "walks"}, {"scripted": True})
+    engine = ScriptedEngine(lambda ticket: "")
+    play_stage(run, "r1.play", [("s0", told())], engine, run_seed=1, tables=TABLES, limits=Limits(window=1))
+    frame = metrics_frame(run, Town())
+    assert frame.height and not frame["scripted"].any()
