@@ -5,7 +5,8 @@
 saturation = time(flat list) / time(scripts). Beside it the same scenes with a barrier after every turn, and one call
 at a time (on some of the scenes, scaled up). The prefix cache is emptied before every run, and runs alternate. The
 flat list holds the very prompts and seeds of the scripted run, so both do the same work up to near-ties. --brief plays
-once and hands the same requests over once, for sources whose every pass takes long (assemblies).
+once and hands the same requests over once, for sources whose every pass takes long (assemblies). --tiny takes a random
+model of two small layers: nothing it says means anything, and scheduling must hide behind far cheaper decoding.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -126,6 +129,7 @@ def assemblies(num: int, persona_first: bool) -> Iterator[tuple[str, Script[Any]
         num_candidates=3,
         num_critiques=0,
         num_clauses=2,
+        baselines=False,
         max_tokens=lengths,
     )
     scripts = society.scripts(config, Setting(seed=11, cast=lambda number, seed: people[:number]))
@@ -286,6 +290,30 @@ def measure(engine: VllmEngine, source: Scripts, num: int, repeats: int, num_ser
     }
 
 
+def tiny_model(folder: Path) -> Path:
+    """Write a random llama of two small layers with the default model's tokenizer, and return its folder."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=49152,
+        hidden_size=128,
+        intermediate_size=256,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=8192,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=2,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        shutil.copy(default_model() / name, folder / name)
+    return folder
+
+
 def default_model() -> Path:
     """Return the folder of the default model in the cache."""
     from sim.models import path
@@ -301,11 +329,14 @@ def main() -> None:
     parser.add_argument("--serial-scenes", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--block-size", type=int, default=0)
+    parser.add_argument("--tiny", action="store_true", help="a random model of two small layers")
     parser.add_argument("--brief", action="store_true", help="one pass as scripts, one as a flat list, nothing else")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     config = VllmConfig(max_model_len=4096, kv_cache_gib=3, block_size=given.block_size)
-    engine = VllmEngine(config, EngineSetting(model_folder=given.model or default_model()))
+    made = tempfile.TemporaryDirectory(prefix="folkmoot-tiny-") if given.tiny else None
+    model = tiny_model(Path(made.name)) if made else given.model or default_model()
+    engine = VllmEngine(config, EngineSetting(model_folder=model))
     try:
         source = SOURCES[given.source]
         if given.brief:
@@ -316,6 +347,9 @@ def main() -> None:
         result |= {key: facts[key] for key in ("vllm", "device", "num_threads", "dtype", "block_size") if key in facts}
     finally:
         engine.close()
+        if made:
+            made.cleanup()
+    result["tiny"] = given.tiny
     result["num_cores"] = os.cpu_count()
     print(json.dumps(result) if given.json else "\n".join(f"{key:26} {value}" for key, value in result.items()))
 
