@@ -38,13 +38,17 @@ PAGES = (
     "scenes",
     "samples",
     "loop",
+    "pipeline",
     "launch",
     "compare",
     "releases",
     "assembly",
+    "coevolution",
+    "society",
+    "opinions",
     "personas",
-    "seat",
     "interview",
+    "seat",
 )
 PORT = 8677
 

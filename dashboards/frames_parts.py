@@ -86,6 +86,15 @@ def index_of(run: Run, pattern: str, columns: dict[str, Any]) -> tuple[pl.DataFr
     return _part_by_part(run, paths, columns)
 
 
+def part_of(run: Run, pattern: str, column: str, value: str) -> str:
+    """Return the number of the first part in which a column holds this value; "" when none does."""
+    import polars as pl
+
+    frame, _ = index_of(run, pattern, {column: pl.col(column).cast(pl.String)})
+    found = frame.filter(pl.col(column) == value) if frame.width else frame
+    return str(found["part"][0]) if len(found) else ""
+
+
 def _part_by_part(run: Run, paths: Sequence[Path], columns: dict[str, Any]) -> tuple[pl.DataFrame, list[str]]:
     import polars as pl
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboards.frames_parts import stages_of
+from dashboards.frames_parts import part_of, stages_of
 from dashboards.social import Network, Node, Tie, traits_of
 from dashboards.sources import Reader, number, text, whole
 
@@ -43,10 +43,14 @@ def _rooms(reader: Reader, stage: str) -> list[str]:
 
 
 def _scenes(reader: Reader, stage: str) -> list[str]:
-    rows = reader.rows(f"events/{stage}/incidents-*.parquet", ["scene_id"])
-    return [
-        f"scene {stage} {name}" for name in list(dict.fromkeys(text(one.get("scene_id")) for one in rows))[:MOST_SCENES]
-    ]
+    """Return the first scenes of a stage; parts are read only until there are enough of them."""
+    found: dict[str, None] = {}
+    for path in sorted(reader.run.folder.glob(f"events/{stage}/incidents-*.parquet")):
+        rows = reader.rows(str(path.relative_to(reader.run.folder)), ["scene_id"])
+        found |= dict.fromkeys(text(one.get("scene_id")) for one in rows)
+        if len(found) >= MOST_SCENES:
+            break
+    return [f"scene {stage} {name}" for name in list(found)[:MOST_SCENES]]
 
 
 def network_of(reader: Reader, name: str) -> Network:
@@ -228,9 +232,10 @@ def _replies(turns: Sequence[Mapping[str, Any]]) -> list[Tie]:
 
 def scene(reader: Reader, stage: str, scene_id: str) -> Network:
     """Return a scene: whose acts reached whom, act by act."""
+    part = part_of(reader.run, f"events/{stage}/incidents-*.parquet", "scene_id", scene_id)
 
     def rows(table: str) -> list[dict[str, Any]]:
-        return reader.rows(f"events/{stage}/{table}-*.parquet", (), scene_id=scene_id)
+        return reader.rows(f"events/{stage}/{table}-{part or '*'}.parquet", (), scene_id=scene_id)
 
     roles = rows("roles")
     nodes = [
