@@ -10,7 +10,8 @@ import streamlit as st
 from dashboards.frames_text import label
 from dashboards.learning import funnel_of, policies_of
 from dashboards.measures import gates_of
-from dashboards.pipeline import MANY_FAIL, Pipeline, boxes_frame, mermaid, pipeline_finding, pipeline_of, prompt_graph
+from dashboards.pipeline import Pipeline, pipeline_of
+from dashboards.pipeline_drawing import MANY_FAIL, boxes_frame, mermaid, pipeline_finding, prompt_graph
 from dashboards.runs_folder import digest_of_files
 from dashboards.sources import Reader
 from dashboards.views.common import choice, heading, reproduce, table, this_run, told

@@ -8,7 +8,8 @@ import pytest
 
 from dashboards.learning import funnel_of, policies_of
 from dashboards.measures import gates_of
-from dashboards.pipeline import Pipeline, boxes_frame, label_lines, mermaid, pipeline_finding, pipeline_of, prompt_graph
+from dashboards.pipeline import Pipeline, pipeline_of
+from dashboards.pipeline_drawing import boxes_frame, label_lines, mermaid, pipeline_finding, prompt_graph
 from dashboards.sources import Reader
 from sim.store import Run
 from sim.tables import write_json
