@@ -239,16 +239,18 @@ def test_a_citizen_knows_their_tables_and_their_own_notes(
     )
 
 
-def test_somebody_of_the_town_knows_what_they_were_told_since_they_came(tmp_path: Path) -> None:
+def test_somebody_of_the_town_knows_what_they_were_told_from_coming_to_leaving(tmp_path: Path) -> None:
     head = {"arm": "ai", "replica": 0}
     said = {**head, "kind": "statement", "speaker": "p2"}
     run = run_with(tmp_path, town, [
-        ("people", {**head, "timestep": 1, "agent": "p1", "card": "Name: Ada"}),
-        ("people", {**head, "timestep": 0, "agent": "p2", "card": "Name: Bo"}),
+        ("people", {**head, "seat": 0, "timestep": 1, "agent": "p1", "card": "Name: Ada"}),
+        ("people", {**head, "seat": 1, "timestep": 0, "agent": "p2", "card": "Name: Bo"}),
+        ("people", {**head, "seat": 0, "timestep": 3, "agent": "p4", "card": "Name: Cy"}),
         ("messages", {**said, "timestep": 0, "listener": "p1", "text": "before they came"}),
         ("messages", {**said, "timestep": 1, "listener": "p1", "text": "Hello."}),
         ("messages", {**said, "timestep": 1, "listener": "p3", "text": "for others"}),
         ("messages", {**said, "timestep": 2, "kind": "news", "speaker": "The news", "listener": "", "text": "Rain."}),
+        ("messages", {**said, "timestep": 3, "kind": "news", "speaker": "The news", "listener": "", "text": "Snow."}),
         ("messages", {**said, "timestep": 2, "speaker": "p1", "listener": "p2", "text": "Good."}),
         ("messages", {**said, "timestep": 2, "speaker": "p1", "listener": "p3", "text": "Good."}),
     ])  # fmt: skip
@@ -257,6 +259,7 @@ def test_somebody_of_the_town_knows_what_they_were_told_since_they_came(tmp_path
         "Time 2. The news said: Rain.",
         "Time 2. You said: Good.",
     )
+    assert known(run, town, "p4").perceived == ("Time 3. The news said: Snow.",)
 
 
 def test_who_is_nobody_is_told_how_people_are_named(tmp_path: Path) -> None:

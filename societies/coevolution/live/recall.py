@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from societies.coevolution.live.records import ASSISTANT
 from societies.seam import Memories, Rows
 
 
 def person_memories(agent: str, rows: Rows) -> Memories | None:
-    """Return what a person heard since they came, and what they said; None when nobody is called that.
+    """Return what a person heard from their coming to their leaving, and what they said; None for nobody of the town.
 
     A statement that several heard has a row for each of them; the speaker's own is told once.
     """
@@ -15,11 +17,13 @@ def person_memories(agent: str, rows: Rows) -> Memories | None:
     if not arrivals:
         return None
     came, card = int(arrivals[0]["timestep"]), str(arrivals[0]["card"])
+    heirs = [int(row["timestep"]) for row in rows("people") if row["seat"] == arrivals[0]["seat"]]
+    left = min((when for when in heirs if when > came), default=math.inf)
     names = {str(row["agent"]): _name(str(row["card"])) for row in rows("people")}
     perceived: list[str] = []
     for row in sorted(rows("messages"), key=lambda one: int(one["timestep"])):
         speaker, when = str(row["speaker"]), int(row["timestep"])
-        if when < came:
+        if not came <= when < left:
             continue
         if row["kind"] == "news":
             line = f"The news said: {row['text']}"
