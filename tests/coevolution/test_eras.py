@@ -247,6 +247,7 @@ def test_a_uniform_history_has_no_direction_and_no_lag() -> None:
     [
         ({"eras": ()}, "society.eras is empty"),
         ({"eras": (Era(name="a"), Era(name="a"))}, "names a twice"),
+        ({"eras": (Era(name="policy-base"), Era(name="b"))}, '"policy-base" cannot be used'),
         ({"eras": (Era(name="a", tell="c12"), Era(name="b"), Era(name="c"))}, '"c12" is not known'),
         ({"eras": (Era(name="a", tell="c13", text="x"),)}, "both tell and text"),
         ({"eras": (Era(name="a", recorded="somewhere", tell="c13"),)}, "is recorded, and told"),

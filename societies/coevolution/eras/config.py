@@ -12,6 +12,9 @@ from agents.instruments.value_vector import ValueVectorConfig
 from agents.instruments.value_vector.forms import LETTERS, Permutations
 from societies.coevolution.config import BudgetConfig, PullsConfig, Share
 
+POLICY = "policy-"
+"""Before the name of a policy under examination, which is a voice in the tables as well."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Era:
@@ -98,6 +101,12 @@ class ErasConfig:
         if not names:
             raise UserError("society.eras is empty.", "there is nobody to ask.", "name at least one era")
         for number, era in enumerate(self.eras):
+            if era.name.startswith(POLICY):
+                raise UserError(
+                    f'society.eras[{number}].name = "{era.name}" cannot be used.',
+                    f'"{POLICY}" marks policies under examination.',
+                    "rename it",
+                )
             if era.recorded and (era.tell or era.text or era.policy != "base"):
                 raise UserError(
                     f"society.eras[{number}] ({era.name}) is recorded, and told or spoken by a policy as well.",

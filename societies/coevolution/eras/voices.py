@@ -28,7 +28,7 @@ from agents.prompts import render_messages
 from agents.requests import Cause, Forfeit, Fork, Message, Orders, RequestFailed, Score, Scores, Script
 from agents.statistics.drift import stream
 from societies.coevolution.eras.answers import Answered, Ballots, FloatArray, Pair
-from societies.coevolution.eras.config import Era, ErasConfig
+from societies.coevolution.eras.config import POLICY, Era, ErasConfig
 
 PACKAGE = "societies.coevolution.eras"
 BANK = "eras.v1"
@@ -87,7 +87,7 @@ def voices(config: ErasConfig, cast: Sequence[Persona], seed: int) -> list[Voice
 
 def policy_voice(policy: str) -> Voice:
     """Return the voice of a policy under examination: nobody tells it an era."""
-    return Voice(name=f"policy-{policy}", subjects=(Subject(policy=policy, name=f"policy-{policy}"),))
+    return Voice(name=POLICY + policy, subjects=(Subject(policy=policy, name=POLICY + policy),))
 
 
 def num_personas(config: ErasConfig) -> int:
