@@ -34,6 +34,14 @@ def test_a_simple_random_sample_gives_everybody_the_same_chance_exactly(n: int, 
     assert (found.panels.sum(axis=1) == k).all()
 
 
+def test_a_random_sample_is_written_out_as_at_least_a_thousand_panels() -> None:
+    quotas = [Quota(feature="f", value=value, least=0, most=2) for value in "ab"]
+    found = simple_random(instance([str(i) for i in range(601)], {"f": ["a"] * 300 + ["b"] * 301}, quotas, 2))
+    # A circle holds 601 panels, so that two are drawn: the weights are not all multiples of 1 / 601.
+    assert found.q * 1202 == pytest.approx(np.round(found.q * 1202))
+    assert not np.allclose(found.q * 601, np.round(found.q * 601), atol=0.1)
+
+
 def test_every_set_of_people_is_as_likely_as_any_other() -> None:
     pool = instance([str(i) for i in range(6)], {"f": list("aabbcc")}, [], 2)
     seen = [tuple(draw(simple_random(pool, seed=seed), seed).tolist()) for seed in range(400)]

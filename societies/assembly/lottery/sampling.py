@@ -35,7 +35,7 @@ def simple_random(pool: Instance, *, seed: int = 0) -> Lottery:
     if num < pool.k:
         raise NoPanel
     a_turn = num // math.gcd(num, pool.k)
-    turns = max(1, NUM_PANELS // a_turn)
+    turns = math.ceil(NUM_PANELS / a_turn)
     windows = (np.arange(a_turn)[:, None] * pool.k + np.arange(pool.k)) % num
     drawn = np.concatenate([rng.permutation(num)[windows] for _ in range(turns)])
     people = by_home[first[drawn] + np.floor(rng.random(drawn.shape) * sizes[drawn]).astype(np.int64)]
