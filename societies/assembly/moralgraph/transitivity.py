@@ -19,8 +19,9 @@ from societies.assembly.moralgraph.summary import Edge, IntArray
 class Transitivity:
     """holds: share of "wiser" among judgements a -> c of people who judged a -> b wiser, where b -> c is in the graph.
 
-    otherwise: share of "wiser" among the same people's other judgements, the null. excess: the difference, with a
-    bootstrap interval over people. num_asked, num_other: judgements behind the two; num_people: people behind
+    otherwise: share of "wiser" among the same people's other judgements, the null. These hold the a -> b judgements,
+    which are "wiser" by choice, so the null is rather too high than too low. excess: the difference, with a bootstrap
+    interval over people. num_asked, num_other: judgements behind the two; num_people: people behind
     the first.
     """
 
