@@ -18,6 +18,7 @@ from agents.sample import Candidate, Lineage, Sample, Vote
 from societies.assembly.clerk import PACKAGE, Clerk
 from societies.assembly.hall import Hall, Tally
 from societies.assembly.jury import Verdict, jury
+from societies.assembly.phases.protocols import speak_prompt
 from societies.assembly.records import Statement, Turn
 
 
@@ -156,7 +157,7 @@ def _dialogues(clerk: Clerk, hall: Hall) -> Script[None]:
             lineage=Lineage(
                 script=f"{clerk.assembly}.{clerk.arm}",
                 requests=tuple(turn.identity for turn in turns),
-                prompts=("assembly/speak.v1", "assembly/dqi.v1"),
+                prompts=(f"assembly/{speak_prompt(clerk.config.protocol)}", "assembly/dqi.v1"),
                 policies=tuple(dict.fromkeys(policies[name] for name in speakers)),
             ),
             meta=_meta(clerk, hall)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agents.requests import Score
 from societies.assembly.agenda import load_agenda
 from societies.assembly.dqi import RUBRIC
-from societies.assembly.phases.protocols import Protocol, heard, order
+from societies.assembly.phases.protocols import Protocol, heard, order, speak_prompt
 from tests.assembly.acting import PLACE, Played, Town, own_place, play, text_of, town
 
 PROTOCOLS = get_args(Protocol)
@@ -98,6 +98,11 @@ def test_fishbowl_halves_change_places_and_sides_of_a_debate_alternate() -> None
 def test_one_citizen_a_table_speaks_for_somebody_else(protocol: str, words: str) -> None:
     told = [text for text, _ in speeches(play(protocol=protocol, num_rounds=1)) if words in text]
     assert len(told) == 2
+
+
+@pytest.mark.parametrize(("protocol", "version"), [("round_table", 1), ("future_seat", 2)])
+def test_a_speech_is_asked_by_the_prompt_that_samples_name(protocol: Protocol, version: int) -> None:
+    assert speak_prompt(protocol) == f"speak.v{version}"
 
 
 ARMS = ("full", "hidden_authors", "no_witnesses", "slanted", "stubborn")

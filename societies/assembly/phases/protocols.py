@@ -56,3 +56,8 @@ def heard(protocol: Protocol, ordinal: int, num: int) -> Heard:
 def is_named(arm: str, protocol: str) -> bool:
     """Return whether those at a table are told who spoke, in this arm and form of talk."""
     return arm not in NAMELESS_ARMS and protocol != "delphi"
+
+
+def speak_prompt(protocol: Protocol) -> str:
+    """Return the prompt by which a citizen is asked to speak."""
+    return "speak.v2" if protocol in TASKS else "speak.v1"

@@ -10,7 +10,7 @@ from agents.requests import Fork, Script
 from societies.assembly import parsing
 from societies.assembly.clerk import Clerk, distribution, first
 from societies.assembly.hall import Hall
-from societies.assembly.phases.protocols import TASKS, heard, is_named, order
+from societies.assembly.phases.protocols import TASKS, heard, is_named, order, speak_prompt
 from societies.assembly.phases.survey import probe
 from societies.assembly.records import Citizen, Turn
 from societies.assembly.seats import seats_of
@@ -69,7 +69,7 @@ def talk(clerk: Clerk, hall: Hall, table: Table) -> Script[None]:
             more = {"devil": citizen.citizen_id == seated}
         request = clerk.of(
             citizen,
-            "speak.v2" if config.protocol in TASKS else "speak.v1",
+            speak_prompt(config.protocol),
             max_tokens=config.max_tokens.turn,
             testimony=[{"name": one.name, "text": one.text} for one in hall.testimony],
             turns=shown,
