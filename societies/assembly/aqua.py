@@ -105,8 +105,7 @@ def weighted_index(scores: FloatArray, weights: Mapping[str, float], rubric: Seq
     spread = float(np.abs(w).sum())
     if not math.isfinite(spread) or spread == 0:
         raise UserError("No weight differs from 0.", "all turns would be alike.", "give a weight to some scale")
-    worst = float(np.minimum(w, 0).sum())
-    return np.asarray((scores @ w - worst) / spread, dtype=np.float64)
+    return np.asarray(_index(scores, w), dtype=np.float64)
 
 
 def weighted_quality(
@@ -115,6 +114,11 @@ def weighted_quality(
     """Return the mean weighted index over turns with a bootstrap interval."""
     _, scores = shares(judged, rubric)
     return bootstrap_mean(weighted_index(scores, weights, rubric), seed=seed)
+
+
+def _index(scores: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return scores [..., scale] weighed into [0, 1]; some weight differs from 0."""
+    return np.asarray((scores @ weights - np.minimum(weights, 0).sum()) / np.abs(weights).sum(), dtype=np.float64)
 
 
 def _correlation(first: FloatArray, second: FloatArray, seed: int) -> Measured:
@@ -130,10 +134,10 @@ def _pearson(a: FloatArray, b: FloatArray) -> float:
 
 
 def _left_out_scores(x: FloatArray, y: FloatArray) -> FloatArray:
-    """Return each turn's score under weights from the other turns."""
+    """Return each turn's weighted index under weights from the other turns."""
     out = np.empty(len(y))
     for turn in range(len(y)):
         others = np.arange(len(y)) != turn
         weights = np.nan_to_num([_pearson(column[others], y[others]) for column in x.T])
-        out[turn] = x[turn] @ weights / max(float(np.abs(weights).sum()), 1e-12)
+        out[turn] = _index(x[turn], weights) if weights.any() else 0.0
     return out

@@ -73,6 +73,19 @@ def test_lay_people_who_rate_by_coin_are_foretold_no_better_than_chance() -> Non
     assert covered >= 9
 
 
+def test_a_turn_is_foretold_by_the_weighted_index_under_weights_of_the_others() -> None:
+    rng = np.random.default_rng(3)
+    judged = turns(14, rng, judges=1)
+    lay = {one.turn: float(rng.normal()) for one in judged}
+    names, scores = shares(judged)
+    told = []
+    for name, row in zip(names, scores, strict=True):
+        others = fit_weights([one for one in judged if one.turn != name], lay)
+        told.append(weighted_index(row, others.weights))
+    expected = np.corrcoef(told, [lay[name] for name in names])[0, 1]
+    assert fit_weights(judged, lay).foretells.value.point == pytest.approx(expected)
+
+
 def test_what_cannot_be_weighted_says_why() -> None:
     judged = turns(12, np.random.default_rng(0), judges=1)
     with pytest.raises(UserError, match="9 turns have both"):
