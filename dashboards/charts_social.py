@@ -79,6 +79,7 @@ def network_chart(
     here = {node.id for node in nodes}
     return {
         "animation": False,
+        # A text template on purpose: ECharts escapes the names it puts in, but not what a function would return.
         "tooltip": {"formatter": "{b}"},
         "legend": [
             {"data": [g.name for g in groups if g.name in {home[n.id] for n in nodes}], "bottom": 0, "type": "scroll"}

@@ -9,6 +9,7 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,9 @@ def layout(run: Run, network: Network, *, seed: int, may_write: bool) -> Places:
     known = _read(path)
     places = places_of(network, known, seed=seed)
     if may_write and set(places) != set(known):
-        write_whole(path, orjson.dumps({"seed": seed, "places": places}, option=orjson.OPT_SORT_KEYS))
+        # A run on a full or read-only disk is still drawn, from the same seed.
+        with suppress(OSError):
+            write_whole(path, orjson.dumps({"seed": seed, "places": places}, option=orjson.OPT_SORT_KEYS))
     return places
 
 

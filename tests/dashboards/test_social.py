@@ -144,6 +144,12 @@ def test_arms_share_places_and_no_node_ever_jumps(spoken: Run, town: Network, tm
     assert path.read_text() == "{torn"
 
 
+def test_a_run_that_cannot_be_written_to_is_drawn_all_the_same(tmp_path: Path, town: Network) -> None:
+    run = make_run(tmp_path)
+    (run.folder / "layouts").write_text("a file where the folder would be")
+    assert layout(run, town, seed=3, may_write=True) == places_of(town, seed=3)
+
+
 def test_newcomers_find_a_place_and_the_others_keep_theirs() -> None:
     small, large = pairs(20), pairs(24)
     before = places_of(small, seed=1)

@@ -35,7 +35,7 @@ def test_numeric_runs(opened: Opened, root: Path) -> None:  # noqa: F811
     at = opened(root, "coevolution", run=named(root, "coevolution"), challenge="coevolve", by="one dimension, all arms")
     assert not at.exception
     said = words(at)
-    assert "No model was asked" in said
+    assert "No model was asked: the people are numbers." in said
     assert "n \\= 3 seeds" in said
     assert "Refused as over the budget" in said
     assert "folkmoot leaderboard" in said
