@@ -301,7 +301,7 @@ def test_policies_of_several_timesteps_are_examined_each_in_its_own() -> None:
 
 
 def recording(played: Played, folder: Path) -> Path:
-    for table in ("era_items", "era_votes"):
+    for table in ("era_vectors", "era_items", "era_votes"):
         path = folder / "events" / "r1.play" / f"{table}-00000.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_frame(path, event_frame(played.rows(table), society.tables[table]))
@@ -317,6 +317,13 @@ def test_recorded_eras_play_as_those_that_are_asked(tmp_path: Path) -> None:
     assert again.rows("vectors") == asked.rows("vectors")
     assert {row["world"] for row in again.rows("results")} == {row["world"] for row in asked.rows("results")}
     assert {row["kind"] for row in again.rows("era_vectors")} == {"recorded", "era", "policy"}
+
+
+def test_a_recorded_cohort_keeps_its_number_of_voters(tmp_path: Path) -> None:
+    told = tuple(Era(name=name, tell=name) for name in NAMES[:3])
+    old = recording(Played(**SMALL, eras=told, cohort=CohortConfig(personas=4), challenges=[]), tmp_path)
+    again = Played(**SMALL, eras=(Era(name="c13", recorded=str(old)), *told[1:]))
+    assert [row["num_voters"] for row in again.rows("era_vectors", voice="c13")] == [4]
 
 
 def test_a_recording_of_other_questions_or_without_the_era_is_refused(tmp_path: Path) -> None:

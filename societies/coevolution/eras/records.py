@@ -1,7 +1,7 @@
 """What the society `eras` leaves behind beside the tables of `coevolution`, and the reading of a recorded era.
 
-A recording is the tables `era_items` and `era_votes` of any run of this society. It belongs to the items and prompts
-whose digest it carries; under others it is refused.
+A recording is the tables `era_vectors`, `era_items` and `era_votes` of any run of this society. It belongs to the
+items and prompts whose digest it carries; under others it is refused.
 """
 
 from __future__ import annotations
@@ -139,6 +139,7 @@ def recorded(folder: Path, era: str, ballots: Ballots, version: str, where: str)
     """Return what an era said in another run. Raises UserError when it was not asked there, or asked other things."""
     items = _frame(folder, "era_items", where)
     votes = _frame(folder, "era_votes", where)
+    voters = {row["voice"]: int(row["num_voters"]) for row in _frame(folder, "era_vectors", where)}
     known = sorted({row["voice"] for row in votes})
     mine = [row for row in votes if row["voice"] == era]
     if not mine:
@@ -155,6 +156,7 @@ def recorded(folder: Path, era: str, ballots: Ballots, version: str, where: str)
         rows=np.full((len(ballots.held), NUM_DIMS), np.nan),
         held_gaps=np.full(len(ballots.held), np.nan),
         masses=np.full(len(ballots.held), np.nan),
+        num_voters=voters.get(era, 0),
     )
     pairs = {pair.id: place for place, pair in enumerate(ballots.pairs)}
     for row in mine:
