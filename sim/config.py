@@ -133,7 +133,7 @@ def compose(overrides: Sequence[str], *, config_dir: Path | None = None) -> RunC
         words.append(f"hydra.searchpath=[file://{config_dir.resolve()}]")
     try:
         given = _composed(words)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:  # a group set to null is a bare ValueError
         raise _hydra_explained(error, words) from None
     return validate(RunConfig, given, "")
 
@@ -218,6 +218,12 @@ def _explained(error: ValidationError, where: str) -> UserError:
 def _hydra_explained(error: Exception, overrides: Sequence[str]) -> UserError:
     """Return what a user can do about Hydra's complaint; its own advice, to write +key=value, only hides a typo."""
     text = " ".join(str(error).split())
+    nothing = next((o for o in overrides if o.partition("=")[2] in ("null", "")), "")
+    if "Config group override must be" in text and nothing:
+        group = nothing.partition("=")[0].lstrip("+~")
+        return UserError(
+            f"{nothing}: {group} needs a choice.", "no part of a run can be left out.", f"leave {nothing} out"
+        )
     missing = re.search(r"Could not find '([^']+)/([^'/]+)'", text)
     options = getattr(error, "options", None)
     if missing and options:

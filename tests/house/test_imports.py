@@ -15,6 +15,7 @@ SOCIETY_DOORS = {"societies.seam"}
 DASHBOARD_DOORS = (
     "agents",
     "societies",
+    "sim.answered",
     "sim.store",
     "sim.tables",
     "sim.cli.seam",

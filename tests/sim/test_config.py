@@ -86,6 +86,11 @@ def test_a_misspelt_nested_key_is_named_and_no_plus_is_advised() -> None:
         assert "+" not in str(caught.value)
 
 
+def test_a_group_without_a_choice_is_a_user_error() -> None:
+    with pytest.raises(UserError, match="model needs a choice"):
+        compose(["model=null"])
+
+
 def test_differing_keys_are_paths() -> None:
     assert differing_keys({"a": {"b": 1, "c": 2}, "d": 3}, {"a": {"b": 1, "c": 4}}) == ["a.c", "d"]
 
