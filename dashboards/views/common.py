@@ -233,17 +233,22 @@ def figure(chart: Any, frame: pl.DataFrame, name: str, finding: str) -> None:
         st.dataframe(frame, hide_index=True, key=f"table-{name}")
         with st.container(horizontal=True):
             downloads(frame, name)
-            st.download_button(
-                "PNG",
-                lambda: as_png(chart),
-                file_name=f"{name}.png",
-                mime="image/png",
-                key=f"get-{name}-png",
-                icon=":material/image:",
-                type="tertiary",
-                on_click="ignore",
-                help=f"Download {name} as a picture",
-            )
+            picture(lambda: chart, name)
+
+
+def picture(chart: Callable[[], Any], name: str) -> None:
+    """Offer a chart as a picture; it is drawn when somebody asks for it."""
+    st.download_button(
+        "PNG",
+        lambda: as_png(chart()),
+        file_name=f"{name}.png",
+        mime="image/png",
+        key=f"get-{name}-png",
+        icon=":material/image:",
+        type="tertiary",
+        on_click="ignore",
+        help=f"Download {name} as a picture",
+    )
 
 
 def as_png(chart: Any) -> bytes:

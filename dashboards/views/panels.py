@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.frames_text import label
-from dashboards.views.common import as_png, downloads
+from dashboards.views.common import downloads, picture
 
 
 def panels(
@@ -28,17 +28,7 @@ def panels(
         st.dataframe(frame, hide_index=True, key=f"table-{name}")
         with st.container(horizontal=True):
             downloads(frame, name)
-            st.download_button(
-                "PNG",
-                lambda: as_png(_together(charts, columns)),
-                file_name=f"{name}.png",
-                mime="image/png",
-                key=f"get-{name}-png",
-                icon=":material/image:",
-                type="tertiary",
-                on_click="ignore",
-                help=f"Download {name} as a picture",
-            )
+            picture(lambda: _together(charts, columns), name)
 
 
 def _together(charts: Sequence[Any], columns: int) -> Any:

@@ -77,22 +77,30 @@ def _walk(path: Path, root: Path, configs: list[str]) -> None:
     if absent:
         st.info(f"Not below {code(str(root))}: {', '.join(map(code, absent))}. Their turns and replies are not shown.")
     key = f"walked-{path}-{config}-{name}"
-    if st.button("Walk back", icon=":material/route:"):
-        with st.spinner("Reading"):
+    asked = st.button("Walk back", icon=":material/route:")
+    body = _answer(asked, key, [*line, "--json"], "Reading", "The row could not be walked back.")
+    if body is not None:
+        _walked(body)
+
+
+def _answer(asked: bool, key: str, words: list[str], doing: str, failed: str) -> dict[str, Any] | None:
+    """Return what a command said when its button was last pressed, kept under `key`; None where there is nothing."""
+    if asked:
+        with st.spinner(doing):
             try:
-                st.session_state[key] = ask([*line, "--json"])
+                st.session_state[key] = ask(words)
             except UserError as error:
                 trouble(error)
-                return
+                return None
     said = st.session_state.get(key)
     if said is None:
-        return
+        return None
     body = said.json()
-    if not isinstance(body, dict):
-        st.error("The row could not be walked back. This is what it said:", icon=":material/error:")
-        st.code(said.err.strip() or said.out.strip(), language=None, wrap_lines=True)
-        return
-    _walked(body)
+    if isinstance(body, dict):
+        return body
+    st.error(f"{failed} This is what it said:", icon=":material/error:")
+    st.code(said.err.strip() or said.out.strip(), language=None, wrap_lines=True)
+    return None
 
 
 def _walked(body: dict[str, Any]) -> None:
@@ -130,20 +138,10 @@ def _walked(body: dict[str, Any]) -> None:
 def _verify(path: Path) -> None:
     st.code(f"folkmoot release verify {path}", language=None, wrap_lines=True)
     key = f"verified-{path}"
-    if st.button("Verify now", icon=":material/verified:"):
-        with st.spinner("Checking"):
-            try:
-                st.session_state[key] = ask(["release", "verify", str(path), "--json"])
-            except UserError as error:
-                trouble(error)
-                return
-    said = st.session_state.get(key)
-    if said is None:
-        return
-    body = said.json()
-    if not isinstance(body, dict):
-        st.error("The check could not be made. This is what it said:", icon=":material/error:")
-        st.code(said.err.strip() or said.out.strip(), language=None, wrap_lines=True)
+    asked = st.button("Verify now", icon=":material/verified:")
+    words = ["release", "verify", str(path), "--json"]
+    body = _answer(asked, key, words, "Checking", "The check could not be made.")
+    if body is None:
         return
     good = body.get("passed") is True
     (st.success if good else st.error)(
