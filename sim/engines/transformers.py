@@ -195,7 +195,7 @@ class TransformersEngine:
             "engine": "transformers",
             **self._model.versions,
             "device": self._model.device,
-            "dtype": self.config.dtype,
+            "dtype": self._model.dtype,
             "batch_size": self.config.batch_size,
             "max_model_len": self.max_model_len,
             "num_threads": self._model.torch.get_num_threads(),

@@ -17,6 +17,7 @@ from agents.requests import Sampling
 from sim.engines.base import PolicyRef
 from sim.engines.chat import Pass, finite
 from sim.engines.drawing import draw_token, uniform
+from sim.engines.number_format import NumberFormat, number_format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +26,8 @@ class TransformersConfig:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
-    dtype: str = "bfloat16"
-    """Number format of weights and activations."""
+    dtype: NumberFormat = "auto"
+    """Number format of weights and activations. auto: bfloat16 where the machine multiplies it, else float32."""
     device: str = "auto"
     """auto, cpu or cuda."""
     batch_size: Annotated[int, Field(ge=1)] = 32
@@ -60,10 +61,11 @@ class LoadedModel:
         self.torch = torch
         self.versions = {"torch": torch.__version__, "transformers": transformers.__version__}
         self.device = config.device if config.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        self.dtype = number_format(config.dtype, on_cpu=self.device == "cpu")
         self._adapters = {p.name: f"policy{number}" for number, p in enumerate(adapters)}
         try:
             model = transformers.AutoModelForCausalLM.from_pretrained(
-                str(folder), dtype=getattr(torch, config.dtype), local_files_only=True
+                str(folder), dtype=getattr(torch, self.dtype), local_files_only=True
             )
             if adapters:
                 from peft import PeftModel

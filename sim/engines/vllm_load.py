@@ -18,6 +18,7 @@ from pydantic import ConfigDict, Field
 from agents.errors import UserError, missing_extra
 from sim.engines.base import PolicyRef
 from sim.engines.merging import CannotMerge, adapter_config, adapter_modules, merge_adapter
+from sim.engines.number_format import NumberFormat, number_format
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,8 @@ class VllmConfig:
 
     in_process: bool | None = None
     """Run the engine core in this process (repeatable scheduling, small machines). Null: on a CPU yes, on CUDA no."""
-    dtype: str = "bfloat16"
-    """Number format of weights and activations."""
+    dtype: NumberFormat = "auto"
+    """Number format of weights and activations. auto: bfloat16 where the machine multiplies it, else float32."""
     max_model_len: Annotated[int, Field(ge=64)] = 8192
     """Longest prompt plus answer in tokens; never more than the model's own limit."""
     max_num_seqs: Annotated[int, Field(ge=0)] = 0
@@ -132,7 +133,7 @@ def engine_arguments(config: VllmConfig, weights: Weights, *, on_cpu: bool) -> d
     length = min(config.max_model_len, own) if own else config.max_model_len
     num_seqs = config.max_num_seqs or (64 if on_cpu else 256)
     arguments: dict[str, Any] = {
-        "dtype": config.dtype,
+        "dtype": number_format(config.dtype, on_cpu=on_cpu),
         "max_model_len": length,
         "max_num_seqs": num_seqs,
         "enable_prefix_caching": config.prefix_caching,
