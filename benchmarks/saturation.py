@@ -4,9 +4,10 @@
 
 saturation = time(flat list) / time(scripts). Beside it the same scenes with a barrier after every turn, and one call
 at a time (on some of the scenes, scaled up). The prefix cache is emptied before every run, and runs alternate. The
-flat list holds the very prompts and seeds of the scripted run, so both do the same work up to near-ties. --brief plays
-once and hands the same requests over once, for sources whose every pass takes long (assemblies). --tiny takes a random
-model of two small layers: nothing it says means anything, and scheduling must hide behind far cheaper decoding.
+flat list holds the very prompts and seeds of the scripted run, so both do the same work up to near-ties. --brief
+leaves out the warm pass, the barrier and single calls, for sources whose every pass takes long (assemblies). --tiny
+takes a random model of two small layers: nothing it says means anything, and scheduling must hide behind far cheaper
+decoding.
 """
 
 from __future__ import annotations
@@ -236,22 +237,26 @@ def flat(engine: VllmEngine, tickets: list[Ticket]) -> Timing:
     return Timing(seconds, cached / max(1, prompt), sum(f.usage.num_output for f in done))
 
 
-def measure_briefly(engine: VllmEngine, source: Scripts, num: int) -> dict[str, Any]:
-    """Play once, hand the same requests over once, and return the figures."""
+def measure_briefly(engine: VllmEngine, source: Scripts, num: int, repeats: int) -> dict[str, Any]:
+    """Play, then hand the same requests over as one list, as often as asked, and return the figures."""
     play(engine, engine, simple(2, False), 2)  # warms up
-    recorder = Recorder(engine)
-    scripted = play(engine, recorder, source(num, False), num)
-    listed = flat(engine, recorder.tickets)
+    scripted, flats, recorder = [], [], Recorder(engine)
+    for _ in range(repeats):
+        recorder = Recorder(engine)
+        scripted.append(play(engine, recorder, source(num, False), num))
+        flats.append(flat(engine, recorder.tickets))
+    ratios = [b.seconds / a.seconds for a, b in zip(scripted, flats, strict=True)]
     return {
         "scenes": num,
         "requests": len(recorder.tickets),
-        "saturation": round(listed.seconds / scripted.seconds, 3),
-        "seconds_scripts": round(scripted.seconds, 2),
-        "seconds_flat": round(listed.seconds, 2),
-        "prefix_hit": round(scripted.prefix_hit, 3),
-        "prefix_hit_flat": round(listed.prefix_hit, 3),
-        "output_tokens": [scripted.num_output, listed.num_output],
-        "n": 1,
+        "saturation": round(statistics.median(ratios), 3),
+        "saturation_range": [round(min(ratios), 3), round(max(ratios), 3)],
+        "seconds_scripts": round(statistics.median(t.seconds for t in scripted), 2),
+        "seconds_flat": round(statistics.median(t.seconds for t in flats), 2),
+        "prefix_hit": round(scripted[-1].prefix_hit, 3),
+        "prefix_hit_flat": round(flats[-1].prefix_hit, 3),
+        "output_tokens": [scripted[-1].num_output, flats[-1].num_output],
+        "n": repeats,
     }
 
 
@@ -327,10 +332,10 @@ def main() -> None:
     parser.add_argument("--source", choices=sorted(SOURCES), default="simple")
     parser.add_argument("--scenes", type=int, default=64)
     parser.add_argument("--serial-scenes", type=int, default=3)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, help="passes of each kind; default: 3, or 1 with --brief")
     parser.add_argument("--block-size", type=int, default=0)
     parser.add_argument("--tiny", action="store_true", help="a random model of two small layers")
-    parser.add_argument("--brief", action="store_true", help="one pass as scripts, one as a flat list, nothing else")
+    parser.add_argument("--brief", action="store_true", help="passes as scripts and as a flat list, nothing else")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     config = VllmConfig(max_model_len=4096, kv_cache_gib=3, block_size=given.block_size)
@@ -340,9 +345,9 @@ def main() -> None:
     try:
         source = SOURCES[given.source]
         if given.brief:
-            result = measure_briefly(engine, source, given.scenes)
+            result = measure_briefly(engine, source, given.scenes, given.repeats or 1)
         else:
-            result = measure(engine, source, given.scenes, given.repeats, given.serial_scenes)
+            result = measure(engine, source, given.scenes, given.repeats or 3, given.serial_scenes)
         facts = engine.facts()
         result |= {key: facts[key] for key in ("vllm", "device", "num_threads", "dtype", "block_size") if key in facts}
     finally:
