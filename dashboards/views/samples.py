@@ -17,6 +17,7 @@ from dashboards.reviewing import add_review, reviews_of, verdicts
 from dashboards.rows import percent
 from dashboards.runs_folder import digest_of_files
 from dashboards.sources import text
+from dashboards.views import listing
 from dashboards.views.common import (
     choice,
     heading,
@@ -54,6 +55,17 @@ def main() -> None:
             icon=":material/fact_check:",
         )
         return
+    listing.begin("samples")
+    stage, wanted, index = _list(run, stages)
+    if not index.is_empty() and wanted:
+        _chosen(run, name, stage, wanted, index)
+    listing.shows("samples", stage, wanted)
+
+
+# A filter runs this alone again: what stands below it stays as it is.
+@st.fragment  # type: ignore[untyped-decorator]
+def _list(run: Run, stages: list[str]) -> tuple[str, str, pl.DataFrame]:
+    """Show the filters and the samples that they leave; return stage, chosen sample ("" for none) and whole index."""
     row = st.container(horizontal=True)
     asked = words("Find", "find", place=row, hint="words at the beginning of prompt or answers")
     stage = choice("Stage", "stage", stages[::-1], place=row)
@@ -61,21 +73,30 @@ def main() -> None:
     index, problems = _index(str(run.folder), stage, f"{digest_of_files(run)}{mark}")
     said, broken = verdicts(run)
     told([*problems, *broken])
+    wanted = st.query_params.get("sample", "")
     if index.is_empty():
         st.warning("No sample of this stage can be read.")
-        return
-    index = with_reviews(index, said)
-    kinds = index["kind"].value_counts(sort=True)
-    kind = choice("Kind", "kind", [str(k) for k in kinds["kind"].to_list()], place=row, anything="any kind")
-    review = choice("Verdict", "verdict", ["accept", "flag", "none yet"], place=row, anything="any verdict")
-    found = filtered(index, words=asked, kind=kind, review=review if review != "none yet" else "")
-    found = found.filter(pl.col("review") == "") if review == "none yet" else found
-    flagged = sum(1 for one in said.values() if one == "flag")
-    st.caption(f"{found.height:,} of {index.height:,} samples; {len(said)} reviewed, {flagged} of them flagged.")
+    else:
+        index = with_reviews(index, said)
+        kinds = index["kind"].value_counts(sort=True)
+        kind = choice("Kind", "kind", [str(k) for k in kinds["kind"].to_list()], place=row, anything="any kind")
+        review = choice("Verdict", "verdict", ["accept", "flag", "none yet"], place=row, anything="any verdict")
+        found = filtered(index, words=asked, kind=kind, review=review if review != "none yet" else "")
+        found = found.filter(pl.col("review") == "") if review == "none yet" else found
+        flagged = sum(1 for one in said.values() if one == "flag")
+        st.caption(f"{found.height:,} of {index.height:,} samples; {len(said)} reviewed, {flagged} of them flagged.")
+        first = _rows(found)
+        wanted = wanted or first
+    listing.wants("samples", stage, wanted)
+    return stage, wanted, index
+
+
+def _rows(found: pl.DataFrame) -> str:
+    """Show one page of samples; return the first one's id, "" without any."""
     st.warning("Samples are simulated and may hold harmful text.", icon=":material/visibility:")
     if found.is_empty():
         st.info("No sample is like that. Clear a filter to see more.")
-        return
+        return ""
     shown, _ = pages_of(found, "page", size=SIZE)
     ids = shown["sample_id"].to_list()
     columns = ["sample_id", "kind", "prompt", "chosen", "rejected", "candidates", "votes", "policy", "review"]
@@ -86,7 +107,10 @@ def main() -> None:
         selection_mode="single-row",
         alt="Samples of this stage; select one to read it",
     )
-    wanted = st.query_params.get("sample", "") or ids[0]
+    return str(ids[0])
+
+
+def _chosen(run: Run, name: str, stage: str, wanted: str, index: pl.DataFrame) -> None:
     row = index.filter(pl.col("sample_id") == wanted)
     if row.is_empty():
         st.error(f"There is no sample {code(wanted)} in stage {label(stage)}. Select one above.")

@@ -12,6 +12,7 @@ from dashboards.lineage import find_requests
 from dashboards.rows import percent
 from dashboards.runs_folder import digest_of_files
 from dashboards.scenes import Act, Scene, play_stages, scene_of
+from dashboards.views import listing
 from dashboards.views.common import (
     choice,
     figure,
@@ -49,20 +50,41 @@ def main() -> None:
             icon=":material/theaters:",
         )
         return
+    listing.begin("scenes")
+    stage, wanted, index = _list(run, with_scenes)
+    if not index.is_empty() and wanted:
+        _chosen(run, stage, wanted, index)
+    listing.shows("scenes", stage, wanted)
+
+
+# A filter runs this alone again: what stands below it costs more than the list, and stays as it is.
+@st.fragment  # type: ignore[untyped-decorator]
+def _list(run: Run, stages: list[str]) -> tuple[str, str, pl.DataFrame]:
+    """Show the filters and the scenes that they leave; return stage, chosen scene ("" for none) and the whole index."""
     row = st.container(horizontal=True)
     asked = words("Find", "find", place=row, hint="words of the instruction, or a scene's id")
-    stage = choice("Stage", "stage", with_scenes[::-1], place=row)
+    stage = choice("Stage", "stage", stages[::-1], place=row)
     index, problems = _index(str(run.folder), stage, digest_of_files(run) + _parts_digest(run, stage))
     told(problems)
+    wanted = st.query_params.get("scene", "")
     if index.is_empty():
         st.warning("No scene of this stage can be read.")
-        return
-    kind = choice("Kind", "kind", sorted(set(index["kind"].drop_nulls().to_list())), place=row, anything="any kind")
-    found = filtered(index, words=asked, kind=kind)
-    st.caption(f"{found.height:,} of {index.height:,} scenes.")
+    else:
+        kinds = index["kind"].drop_nulls().unique().sort().to_list()
+        kind = choice("Kind", "kind", kinds, place=row, anything="any kind")
+        found = filtered(index, words=asked, kind=kind)
+        st.caption(f"{found.height:,} of {index.height:,} scenes.")
+        first = _rows(found)
+        wanted = wanted or first
+    listing.wants("scenes", stage, wanted)
+    return stage, wanted, index
+
+
+def _rows(found: pl.DataFrame) -> str:
+    """Show one page of scenes; return the first one's id, "" without any."""
     if found.is_empty():
         st.info("No scene is like that. Clear a filter to see more.")
-        return
+        return ""
     st.warning("Scenes are simulated. Instructions and drafts may hold harmful text.", icon=":material/visibility:")
     shown, _ = pages_of(found, "page", size=SIZE)
     ids = shown["scene_id"].to_list()
@@ -73,7 +95,10 @@ def main() -> None:
         selection_mode="single-row",
         alt="Scenes of this stage; select one to replay it",
     )
-    wanted = st.query_params.get("scene", "") or ids[0]
+    return str(ids[0])
+
+
+def _chosen(run: Run, stage: str, wanted: str, index: pl.DataFrame) -> None:
     row = index.filter(pl.col("scene_id") == wanted)
     if row.is_empty():
         st.error(f"There is no scene {code(wanted)} in stage {label(stage)}. Select one above.")

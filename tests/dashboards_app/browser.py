@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import socket
@@ -122,14 +123,26 @@ def settled(page: Any) -> None:
     page.wait_for_selector(done, timeout=90_000)
 
 
+def pages_of_app() -> dict[str, str]:
+    """Return address -> title of every page, as the app's own navigation has them: none can be forgotten."""
+    module = ast.parse((ROOT / "dashboards" / "app.py").read_text(encoding="utf-8"))
+    (sections,) = (
+        ast.literal_eval(node.value)
+        for node in module.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "PAGES"
+    )
+    return {path: title for pages in sections.values() for _, title, _, path in pages}
+
+
 def whole_picture(page: Any, shot: str, most: int = 7_000) -> None:
     """Keep a screenshot of the whole page: its own part scrolls, so the window is made as high as that for a moment."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
+    path = SHOTS / f"{shot}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
     size = page.viewport_size
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": size["width"], "height": min(most, max(size["height"], height))})
     page.wait_for_timeout(500)
-    page.screenshot(path=str(SHOTS / f"{shot}.png"))
+    page.screenshot(path=str(path))
     page.set_viewport_size(size)
 
 
@@ -140,10 +153,15 @@ def opens_clean(page: Any, address: str, shot: str) -> None:
     settled(page)
     page.wait_for_timeout(800)
     whole_picture(page, shot)
+    stands_clean(page)
+    assert not axe_findings(page)
+
+
+def stands_clean(page: Any) -> None:
+    """Fail on console errors, an exception box, and a page wider than its window."""
     assert not page.errors
     assert page.locator("[data-testid=stException]").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    assert not axe_findings(page)
 
 
 def axe_findings(page: Any) -> list[str]:

@@ -12,11 +12,20 @@ import pytest
 from sim.cli import main
 from sim.interview import interviews
 from sim.store import Run
-from tests.dashboards_app.browser import SHOTS, Served, axe_findings, browsing, launched, opens_clean, served, settled
+from tests.dashboards_app.browser import (
+    SHOTS,
+    Served,
+    axe_findings,
+    browsing,
+    launched,
+    opens_clean,
+    pages_of_app,
+    served,
+    settled,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-PAGES = ("", "overview", "scenes", "samples", "loop", "launch", "compare", "releases", "assembly", "coevolution",
-         "society", "opinions", "pipeline", "personas", "interview", "seat")  # fmt: skip
+PAGES = tuple(pages_of_app())
 LOOKS = (("light", 1440), ("dark", 800))
 SLOW_RUN = "engine=scripted\nengine.latency_s=1.5\nname=live\nsociety.num_harmful=4\nsociety.num_ordinary=0"
 
@@ -58,6 +67,23 @@ def test_hostile_text_runs_nothing(browser: Any, dashboard: Served, name: str) -
         assert "<script>alert('x')</script> **bold** {{ 7 * 7 }}" in page.inner_text("[data-testid=stMain]")
         assert not dialogs
         assert page.locator("[data-testid=stMain] img[src=x]").count() == 0
+
+
+def test_a_filter_draws_the_list_alone_and_a_choice_the_whole_page(browser: Any, dashboard: Served, name: str) -> None:
+    with browsing(browser, viewport={"width": 1440, "height": 1000}) as page:
+        page.goto(f"{dashboard.base}/scenes?run={name}&scene=scene-1")
+        settled(page)
+        counted = page.locator("[data-testid=stCaptionContainer]").filter(has_text=" of 5 scenes")
+        assert counted.inner_text() == "5 of 5 scenes."
+        page.get_by_role("combobox", name="Kind").click()
+        page.get_by_role("option", name="ordinary").click()
+        counted.filter(has_text="3 of 5").wait_for(timeout=60_000)
+        settled(page)
+        page.get_by_role("heading", name="Scene scene-1").wait_for()
+        page.locator("[data-testid=stDataFrame] canvas").first.click(position={"x": 18, "y": 88}, force=True)
+        page.get_by_role("heading", name="Scene scene-2").wait_for(timeout=60_000)
+        assert "scene=scene-2" in page.url
+        assert not page.errors
 
 
 @pytest.mark.parametrize("run", ["..%2F..%2Fetc", "..", "tiny/none"])
