@@ -14,6 +14,7 @@ READINGS = {
     "worse": RED,
     "changed": PINK,
     "differs": BLUE,
+    "not after correction": PINK,
     "no difference shown": GREY,
     "no interval": GREY,
     "not paired": GREY,
@@ -138,7 +139,7 @@ def differences(frame: pl.DataFrame) -> Any:
     legend = alt.Legend(orient="bottom", title=None)
     colour = alt.Color("reading:N", scale=scale, legend=legend)
     base = alt.Chart(frame)
-    told = ["scale:N", "difference:Q", "lo:Q", "hi:Q", "reading:N"]
+    told = ["scale:N", *(alt.Tooltip(f"{name}:Q", format=".3g") for name in ("difference", "lo", "hi")), "reading:N"]
     zero = alt.Chart(frame.head(1)).mark_rule(strokeDash=[4, 3], color=GREY).encode(x=alt.datum(0))
     across = alt.X("lo:Q", title="difference, 95 % interval")
     line = base.mark_rule(strokeWidth=2).encode(x=across, x2="hi:Q", y=y, color=colour, tooltip=told)
@@ -159,7 +160,7 @@ def curves(frame: pl.DataFrame) -> Any:
             y=alt.Y("loss:Q", title="training loss", scale=alt.Scale(zero=False)),
             color=alt.Color("policy:N", legend=alt.Legend(orient="bottom")),
             strokeDash=alt.StrokeDash("policy:N", legend=None),
-            tooltip=["policy:N", "step:Q", "loss:Q"],
+            tooltip=["policy:N", "step:Q", alt.Tooltip("loss:Q", format=".3g")],
         )
         .properties(height=280)
     )

@@ -107,7 +107,7 @@ def points(frame: pl.DataFrame, *, title: str, x: str, order: Sequence[str], row
     span = domain(shown, ("point", "lo", "hi", "null"))
     scale = alt.Scale(domain=span, zero=False, nice=False) if span else alt.Scale(zero=False)
     y = alt.Y(f"{row}:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=140, labelOverlap=False))
-    told = [f"{row}:N", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("point", "lo", "hi", "null")), "n:Q"]
+    told = [f"{row}:N", *(alt.Tooltip(f"{name}:Q", format=".3g") for name in ("point", "lo", "hi", "null")), "n:Q"]
     base = alt.Chart(shown)
     ends = base.mark_rule(strokeWidth=2, color=BLUE).encode(x=alt.X("lo:Q", title=x, scale=scale), x2="hi:Q", y=y)
     dots = base.mark_point(filled=True, size=70, color=BLUE).encode(
@@ -192,7 +192,16 @@ def follows(frame: pl.DataFrame, *, title: str, span: tuple[float, float] | None
         alt.Chart(long)
         .mark_line(point={"filled": True, "size": 40})
         .encode(
-            x=x, y=y, color=colour, strokeDash=dash, tooltip=["who:N", "timestep:O", "cosine:Q", "lo:Q", "hi:Q", "n:Q"]
+            x=x,
+            y=y,
+            color=colour,
+            strokeDash=dash,
+            tooltip=[
+                "who:N",
+                "timestep:O",
+                *(alt.Tooltip(f"{c}:Q", format=".3g") for c in ("cosine", "lo", "hi")),
+                "n:Q",
+            ],
         )
     )
     layers = [ends, lines] if frame.drop_nulls(["lo", "hi"]).height else [lines]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from dashboards.frames import scale_name
 from dashboards.measures import Compared, Measure, Point
+from dashboards.sources import number
 
 if TYPE_CHECKING:
     import polars as pl
+
+CORRECTED = "p (Holm)"
+"""The column of p-values corrected over all rows of a table."""
 
 
 def settings_frame(left: Mapping[str, Any], right: Mapping[str, Any]) -> pl.DataFrame:
@@ -53,15 +59,19 @@ def difference_rows(
     second: Sequence[Measure],
     paired: Mapping[tuple[str, str, str], Compared] | None = None,
 ) -> pl.DataFrame:
-    """Return second minus first for each scale that both measured, with a 95 % interval.
+    """Return second minus first for each scale that both measured, with a 95 % interval of each by itself.
 
     paired: comparisons item by item, where the same items were answered. Elsewhere the interval takes the two points
-    as independent (square root of the sum of squared standard errors, read from their own intervals).
+    as independent (square root of the sum of squared standard errors, read from their own intervals), and p is normal.
+    p (Holm) is corrected over all scales of the table, and the reading goes by it.
     """
     import polars as pl
 
+    from agents.statistics.paired import holm
+
     theirs = {_key(m): m for m in second}
-    rows = []
+    rows: list[dict[str, Any]] = []
+    p_values: list[float] = []
     for measure in first:
         other, pairs = theirs.get(_key(measure)), (paired or {}).get(_key(measure))
         if other is None:
@@ -70,13 +80,38 @@ def difference_rows(
         diff = None if a.point is None or b.point is None else b.point - a.point
         half = _half(a, b)
         lo, hi = (None, None) if diff is None or half is None else (diff - half, diff + half)
+        p = None
         if pairs is not None:
-            diff, lo, hi = pairs.diff, pairs.lo, pairs.hi
-        shown = "no interval" if lo is None or hi is None else "no difference shown" if lo <= 0 <= hi else "differs"
+            diff, lo, hi, p = pairs.diff, pairs.lo, pairs.hi, pairs.p
+        p_values.append(_p(diff, lo, hi) if p is None else p)
         rows.append({"scale": scale_name(measure), "difference": diff, "lo": lo, "hi": hi, "n first": a.n,
-                     "n second": b.n, "pairs": pairs.n if pairs else 0, "p, corrected": pairs.p_holm if pairs else None,
-                     "how": "item by item" if pairs else "not paired", "reading": shown})  # fmt: skip
-    return pl.DataFrame(rows, orient="row", infer_schema_length=None) if rows else pl.DataFrame()
+                     "n second": b.n, "pairs": pairs.n if pairs else 0, CORRECTED: None,
+                     "how": "item by item" if pairs else "not paired", "reading": ""})  # fmt: skip
+    for row, p in zip(rows, holm(p_values), strict=True):
+        row[CORRECTED], row["reading"] = number(p), reading_of(row["lo"], row["hi"], p)
+    schema = {"scale": pl.String, **dict.fromkeys(("difference", "lo", "hi"), pl.Float64),
+              **dict.fromkeys(("n first", "n second", "pairs"), pl.Int64), CORRECTED: pl.Float64,
+              "how": pl.String, "reading": pl.String}  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row") if rows else pl.DataFrame()
+
+
+def reading_of(lo: float | None, hi: float | None, p_holm: float, alpha: float = 0.05) -> str:
+    """Say in a word what an interval and a corrected p allow to say; without a p the interval alone shows nothing."""
+    if lo is None or hi is None:
+        return "no interval"
+    if p_holm < alpha:
+        return "differs"
+    return "no difference shown" if lo <= 0 <= hi else "not after correction"
+
+
+def _p(diff: float | None, lo: float | None, hi: float | None) -> float:
+    """Return the two-sided normal p that goes with a 95 % interval; nan without one."""
+    if diff is None or lo is None or hi is None:
+        return math.nan
+    se = (hi - lo) / (2 * NormalDist().inv_cdf(0.975))
+    if se <= 0:
+        return 0.0 if diff else 1.0
+    return 2 * (1 - NormalDist().cdf(abs(diff) / se))
 
 
 def _key(measure: Measure) -> tuple[str, str, str]:

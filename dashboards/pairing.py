@@ -2,11 +2,13 @@
 
 Instruments: the same items, answered in both runs, are compared item by item by the instrument itself. Numbers of the
 society (`metrics.parquet`): the same seed and replica, which is the same chance, is a pair; runs that differ from a
-side in their seed alone stand on that side too. What has no pair is said to have none.
+side in their seed alone, and were made by the same code, model and prompts, stand on that side too. What has no pair
+is said to have none. Every number is judged after Holm's correction over all that stand in the same table.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from agents.errors import UserError
 from agents.instruments.types import Instrument, Readings
 from agents.registry import find
+from dashboards.frames_compare import CORRECTED, reading_of
+from dashboards.made import apart
 from dashboards.measures import Compared, compared_from
 from dashboards.sources import Reader, mapping, number, stage_key, text, whole
 from sim.config import plugin_section, validate
@@ -131,31 +135,38 @@ def _split(group: str) -> tuple[str, str]:
 def paired_numbers(first: Side, second: Side) -> pl.DataFrame:
     """Return second minus first of each number that both have: the mean over pairs, with a bootstrap interval.
 
-    Columns: number, first, second, difference, lo, hi, pairs, reading. first, second: means over the pairs, or over
-    all where there is none. lo, hi: 95 %, only from three pairs on. With no pair the difference mixes chance in.
+    Columns: number, first, second, difference, lo, hi, pairs, p (Holm), reading. first, second: means over the pairs,
+    or over all where there is none. lo, hi: 95 %, of each number by itself, only from three pairs on. p (Holm): of
+    Student's t over the pairs, corrected over all numbers that have pairs enough. With no pair the difference mixes
+    chance in.
     """
     import numpy as np
     import polars as pl
 
     from agents.statistics.intervals import bootstrap_mean
+    from agents.statistics.paired import holm, paired_t
 
-    rows = []
-    for key in first.values.keys() & second.values.keys():
+    rows: list[dict[str, Any]] = []
+    p_values: list[float] = []
+    for key in sorted(first.values.keys() & second.values.keys()):
         a, b = first.values[key], second.values[key]
         common = sorted(a.keys() & b.keys())
         x = np.array([a[one] for one in common or sorted(a)])
         y = np.array([b[one] for one in common or sorted(b)])
         found = bootstrap_mean(y - x) if len(common) >= MIN_PAIRS else None
-        lo, hi = (found.lo, found.hi) if found else (None, None)
-        if found is None:
-            reading = "not paired" if not common else "too few pairs"
-        else:
-            reading = "no difference shown" if found.lo <= 0 <= found.hi else "differs"
+        p_values.append(paired_t(y - x) if found else math.nan)
         rows.append({"number": ", ".join(part for part in key if part), "first": float(x.mean()),
-                     "second": float(y.mean()), "difference": float(y.mean() - x.mean()), "lo": lo, "hi": hi,
-                     "pairs": len(common), "reading": reading})  # fmt: skip
-    schema = {"number": pl.String, "first": pl.Float64, "second": pl.Float64, "difference": pl.Float64,
-              "lo": pl.Float64, "hi": pl.Float64, "pairs": pl.Int64, "reading": pl.String}  # fmt: skip
+                     "second": float(y.mean()), "difference": float(y.mean() - x.mean()),
+                     "lo": found.lo if found else None, "hi": found.hi if found else None,
+                     "pairs": len(common)})  # fmt: skip
+    for row, p in zip(rows, holm(p_values), strict=True):
+        row[CORRECTED] = number(p)
+        if row["pairs"] < MIN_PAIRS:
+            row["reading"] = "too few pairs" if row["pairs"] else "not paired"
+        else:
+            row["reading"] = reading_of(row["lo"], row["hi"], p)
+    schema = {"number": pl.String, **dict.fromkeys(("first", "second", "difference", "lo", "hi"), pl.Float64),
+              "pairs": pl.Int64, CORRECTED: pl.Float64, "reading": pl.String}  # fmt: skip
     return pl.DataFrame(rows, schema=schema, orient="row").sort("number")
 
 
@@ -167,6 +178,20 @@ def siblings(config: Mapping[str, Any], others: Iterable[tuple[str, Mapping[str,
     """Return the names of the runs whose config differs in seed, name and place alone."""
     own = _without(config)
     return [name for name, other in others if other and _without(other) == own]
+
+
+def same_making(
+    manifest: Mapping[str, Any], others: Iterable[tuple[str, Mapping[str, Any]]]
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the names of the runs that were made as this one, and of the others each with what differs."""
+    kept, left = [], []
+    for name, other in others:
+        what = apart(manifest, other)
+        if what:
+            left.append((name, what[0]))
+        else:
+            kept.append(name)
+    return kept, left
 
 
 def _without(config: Mapping[str, Any]) -> dict[str, Any]:

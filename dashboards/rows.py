@@ -45,6 +45,15 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def plural(number: int, word: str) -> str:
+    """Return a count with its noun.
+
+    >>> plural(1, "run"), plural(2, "run")
+    ('1 run', '2 runs')
+    """
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def percent(share: float) -> str:
     """Return a share in percent.
 

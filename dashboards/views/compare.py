@@ -12,8 +12,10 @@ from agents.errors import UserError
 from dashboards import charts, frames
 from dashboards.frames_compare import beside_frame, difference_rows, settings_frame
 from dashboards.frames_text import label
+from dashboards.made import apart
 from dashboards.measures import gates_of, measures_of
-from dashboards.pairing import MIN_PAIRS, compared_items, paired_numbers, siblings, side_of
+from dashboards.pairing import MIN_PAIRS, compared_items, paired_numbers, same_making, siblings, side_of
+from dashboards.rows import plural
 from dashboards.sources import Reader, stage_key
 from dashboards.views.common import choice, figure, folder, no_runs, table, told, trouble, words
 from sim.store import Run
@@ -87,10 +89,12 @@ def _measures(a: Run, b: Run, names: tuple[str, str]) -> None:
     shown = rows.filter(pl.col("reading") == "differs").height
     num_paired = rows.filter(pl.col("how") == "item by item").height
     if not drawn.is_empty():
+        before = rows.filter(pl.col("reading") == "not after correction").height
         finding = (
-            f"Second minus first at the last measuring: {shown} of {rows.height} scales differ by more than their 95 % "
-            f"interval. {num_paired} are compared item by item; for the others both points are taken as independent, "
-            "which is too careful where the items are the same."
+            f"Second minus first at the last measuring, {plural(rows.height, 'scale')}: {shown} with a difference "
+            f"after Holm's correction over all of them, {before} more by an own 95 % interval alone. Compared item by "
+            f"item: {num_paired}; for the others both points are taken as independent, which is too careful where the "
+            "items are the same."
         )
         figure(charts.differences(drawn), rows, "differences", finding)
     for instrument, why in reasons.items():
@@ -107,21 +111,28 @@ def _numbers(a: Run, b: Run, names: tuple[str, str]) -> None:
     st.subheader("What the society came to")
     sides, told_of = [], []
     for run, name in zip((a, b), names, strict=True):
-        own = [name, *(one for one in _siblings(run) if one not in names)]
+        like, left = _siblings(run)
+        own = [name, *(one for one in like if one not in names)]
         readers = [Reader(folder().open(one)) for one in own]
         sides.append(side_of(readers))
         told([problem for reader in readers for problem in reader.problems])
-        told_of.append(f"{len(own)} run{'s' * (len(own) > 1)} with seed {', '.join(sides[-1].seeds)}")
+        told_of.append(f"{plural(len(own), 'run')} with seed {', '.join(sides[-1].seeds)}")
+        _left_out(name, left)
+    _made_otherwise(a, b)
     rows = paired_numbers(*sides)
     if rows.is_empty():
         st.info("These runs share no number. Two runs of one society share those in `metrics.parquet`.")
         return
     kept = words("Numbers that hold", "numbers", hint="entropy, arm=ai ...").strip().lower()
+    tested = (rows["pairs"] >= MIN_PAIRS).sum()
     rows = rows.filter(pl.col("number").str.to_lowercase().str.contains(kept, literal=True))
-    differ, paired = (rows["reading"] == "differs").sum(), (rows["pairs"] >= MIN_PAIRS).sum()
+    counts = {word: (rows["reading"] == word).sum() for word in ("differs", "not after correction")}
+    paired = (rows["pairs"] >= MIN_PAIRS).sum()
     st.caption(
-        f"First: {told_of[0]}. Second: {told_of[1]}. Runs that differ in their seed alone stand on the same side. "
-        f"A pair is the same seed and replica; from {MIN_PAIRS} pairs on the difference has a 95 % bootstrap interval."
+        f"First: {told_of[0]}. Second: {told_of[1]}. Runs that differ in their seed alone, and were made by the same "
+        "code, model and prompts, stand on the same side. A pair is the same seed and replica; from "
+        f"{MIN_PAIRS} pairs on the difference has a 95 % bootstrap interval, and a p by Student's t with Holm's "
+        "correction over all numbers."
     )
     drawn = rows.filter(pl.col("pairs") >= MIN_PAIRS).rename({"number": "scale"}).head(MOST_DRAWN)
     if drawn.is_empty():
@@ -133,18 +144,40 @@ def _numbers(a: Run, b: Run, names: tuple[str, str]) -> None:
         table(rows, "numbers", alt="Last value of each number in both runs, not paired")
         return
     finding = (
-        f"Second minus first at the last step: {differ} of {paired} paired numbers differ by more than their 95 % "
-        f"interval, {drawn.height} are drawn. With so many, one in twenty does by chance alone."
+        f"Second minus first at the last step: {counts['differs']} of {paired} paired numbers differ after Holm's "
+        f"correction over {tested}, {counts['not after correction']} more by an own 95 % interval alone, as one in "
+        f"twenty does by chance. {drawn.height} are drawn."
     )
     figure(charts.differences(drawn), rows, "numbers", finding)
 
 
-def _siblings(run: Run) -> list[str]:
+def _left_out(name: str, left: list[tuple[str, str]]) -> None:
+    if left:
+        other, what = left[0]
+        st.caption(
+            f"Left out, since made otherwise: {plural(len(left), 'run')} like {label(name)} but for the seed. "
+            f"{label(other)} has {label(what, 160)}."
+        )
+
+
+def _made_otherwise(a: Run, b: Run) -> None:
+    what = apart(*(Reader(run).json("manifest.json") for run in (a, b)))
+    if what:
+        st.warning(
+            f"The two runs were not made alike: {label('; '.join(what), 600)}. The same seed is then no longer the "
+            "same chance in all, and a difference may come from that.",
+            icon=":material/difference:",
+        )
+
+
+def _siblings(run: Run) -> tuple[list[str], list[tuple[str, str]]]:
     here = folder()
     names = [name for name in here.names()[:MOST_SIBLINGS] if here.root / name != run.folder]
     files = [(name, here.root / name / "config.yaml") for name in names]
     others = ((name, _config(str(path.parent), path.stat().st_mtime_ns)) for name, path in files if path.is_file())
-    return siblings(Reader(run).config(), others)
+    like = siblings(Reader(run).config(), others)
+    manifests = ((name, Reader(here.open(name)).json("manifest.json")) for name in like)
+    return same_making(Reader(run).json("manifest.json"), manifests)
 
 
 @st.cache_data(max_entries=500, show_spinner=False)  # type: ignore[untyped-decorator]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -12,11 +13,12 @@ from agents.instruments.frames import responses_frame, scores_frame
 from agents.instruments.safety import SafetyConfig, instrument
 from agents.instruments.types import Reading
 from dashboards.frames_compare import difference_rows
-from dashboards.measures import measures_of
-from dashboards.pairing import Side, compared_items, paired_numbers, siblings, side_of
+from dashboards.made import apart
+from dashboards.measures import Measure, Point, measures_of
+from dashboards.pairing import Side, compared_items, paired_numbers, same_making, siblings, side_of
 from dashboards.sources import Reader
 from sim.store import Run
-from sim.tables import write_frame
+from sim.tables import write_frame, write_json
 from tests.dashboards_app.test_pages import Opened, opened, words
 
 __all__ = ["opened"]
@@ -24,11 +26,15 @@ CONFIG = {
     "name": "x", "seed": 1, "paths": {"runs": "x", "data": ""},
     "measure": {"judge_policy": "base", "instruments": [{"name": "safety", "num_harmful": 20, "num_ordinary": 1}]},
 }  # fmt: skip
+MADE = {
+    "git": {"commit": "a" * 40, "dirty": False}, "model": {"name": "m", "digest": "d1"}, "prompts": {"x/y.v1": "p"},
+    "versions": {"folkmoot": "0.1.0", "torch": "2.13"},
+}  # fmt: skip
 SAFETY = instrument.load(SafetyConfig(num_harmful=20, num_ordinary=1))
 
 
 def made(root: Path, *, name: str = "x", seed: int = 1, **more: Any) -> Run:
-    return Run.create(root, name, {**CONFIG, "name": name, "seed": seed, **more}, {"scripted": True})
+    return Run.create(root, name, {**CONFIG, "name": name, "seed": seed, **more}, {**MADE, "scripted": True})
 
 
 def answered(run: Run, complies: set[int], version: str = "") -> None:
@@ -136,6 +142,59 @@ def test_two_pairs_have_no_interval() -> None:
     assert paired_numbers(a, Side(seeds=(), values={})).is_empty()
 
 
+def test_of_many_numbers_a_chance_hit_does_not_differ_after_correction() -> None:
+    rng = np.random.default_rng(4)
+    names = [(f"m{n:02d}", "") for n in range(40)]
+    pairs = [(str(seed), "0") for seed in range(8)]
+    drawn = {name: rng.normal(size=(2, len(pairs))) for name in names}
+    sides = [
+        Side(seeds=("1",), values={name: dict(zip(pairs, x[k].tolist(), strict=True)) for name, x in drawn.items()})
+        for k in range(2)
+    ]
+    rows = paired_numbers(*sides)
+    assert (rows["reading"] == "differs").sum() == 0
+    assert (rows["reading"] == "not after correction").sum() >= 1
+    alone = Side(seeds=("1",), values={names[0]: {pair: 5.0 + n / 100 for n, pair in enumerate(pairs)}})
+    base = Side(seeds=("1",), values={names[0]: dict.fromkeys(pairs, 0.0)})
+    assert paired_numbers(base, alone).row(0, named=True)["reading"] == "differs"
+
+
+def test_scales_are_read_after_correction_over_the_whole_table() -> None:
+    def measure(scale: str, point: float) -> Measure:
+        shown = Point(stage="r0.measure", policy="base", point=point, lo=point - 0.1, hi=point + 0.1, n=50, forfeits=0,
+                      label_mass=None, mode="", orders="", version="", flags=())  # fmt: skip
+        return Measure(instrument="x", scale=scale, group="", better=0, null_name="", null_value=None, points=(shown,),
+                       before=None, after=None, compared=None)  # fmt: skip
+
+    shift = {f"s{n}": 0.0 for n in range(9)} | {"weak": 0.16, "strong": 0.4}
+    rows = difference_rows([measure(s, 0.3) for s in shift], [measure(s, 0.3 + d) for s, d in shift.items()])
+    read = dict(rows.select("scale", "reading").iter_rows())
+    named = {scale: next(word for name, word in read.items() if scale in name) for scale in shift}
+    assert (named["strong"], named["weak"], named["s0"]) == ("differs", "not after correction", "no difference shown")
+    (alone,) = difference_rows([measure("weak", 0.3)], [measure("weak", 0.46)])["reading"]
+    assert alone == "differs"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, ""),
+        ({"git": {"commit": "b" * 40}}, "code at commit aaaaaaaaa against bbbbbbbbb"),
+        ({"git": {"commit": "a" * 40, "dirty": True}}, "uncommitted"),
+        ({"git": {}}, "commit aaaaaaaaa against version 0.1.0"),
+        ({"model": {"name": "m", "digest": "d2"}}, "model m d1 against m d2"),
+        ({"prompts": {"x/y.v1": "q"}}, "the text of prompt x/y.v1"),
+        ({"versions": {"folkmoot": "0.1.0", "torch": "2.12"}}, "torch 2.13 against 2.12"),
+    ],
+)
+def test_what_made_two_runs_is_compared(changed: dict[str, Any], said: str) -> None:
+    found = apart(MADE, {**MADE, **changed})
+    assert len(found) == bool(said)
+    assert said in "; ".join(found)
+    kept, left = same_making(MADE, [("other", {**MADE, **changed})])
+    assert (kept, [name for name, _ in left]) == (([], ["other"]) if said else (["other"], []))
+
+
 def test_only_seed_name_and_place_may_differ_between_siblings() -> None:
     own = {"seed": 1, "name": "a", "paths": {"runs": "x"}, "society": {"n": 1}}
     others = [("same", {**own, "seed": 2, "name": "b"}), ("other", {**own, "society": {"n": 2}}), ("broken", {})]
@@ -152,8 +211,14 @@ def test_the_page_says_what_is_paired_and_what_is_not(opened: Opened, tmp_path: 
     at = opened(tmp_path, "compare", first=first, second=second)
     assert not at.exception
     said = words(at)
-    assert "2 are compared item by item" in said.replace("\\", "")
+    assert "Compared item by item: 2" in said.replace("\\", "")
     assert "2 runs with seed 1, 5" in said
     assert "1 of 1 paired numbers differ" in said.replace("\\", "")
+    assert "not made alike" not in said
+    write_json(c.folder / "manifest.json", {**MADE, "model": {"name": "another", "digest": "e"}})
+    said = words(opened(tmp_path, "compare", first=first, second=second)).replace("\\", "")
+    assert "1 run with seed 1" in said
+    assert "Left out, since made otherwise: 1 run" in said
     at = opened(tmp_path, "compare", first=third, second=second)
     assert not at.exception
+    assert "not made alike: model another e against m d1" in words(at).replace("\\", "")
