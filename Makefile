@@ -23,8 +23,8 @@ test: ## run all tests that need no GPU
 	@$(PYTHON) scripts/setup test
 	@$(BIN)/folkmoot model pull
 	$(BIN)/pytest -n 2 --dist worksteal -m "not gpu and not model and not browser"
-	$(BIN)/pytest -m browser
-	$(BIN)/pytest -m "model and not gpu"
+	$(BIN)/pytest -m "browser and not gpu"
+	$(BIN)/pytest -m "model and not gpu and not browser"
 
 dash: ## open the dashboard over ./runs in a browser
 	@$(PYTHON) scripts/setup all

@@ -79,8 +79,9 @@ def network_chart(
     here = {node.id for node in nodes}
     return {
         "animation": False,
-        # A text template on purpose: ECharts escapes the names it puts in, but not what a function would return.
-        "tooltip": {"formatter": "{b}"},
+        # No formatter on purpose: ECharts escapes names itself, but fills a template's marks inside of names too, and
+        # what a function returns it takes as HTML.
+        "tooltip": {"show": True},
         "legend": [
             {"data": [g.name for g in groups if g.name in {home[n.id] for n in nodes}], "bottom": 0, "type": "scroll"}
         ],

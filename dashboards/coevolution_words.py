@@ -11,10 +11,7 @@ from dashboards.coevolution_follow import Follow
 from dashboards.coevolution_live import Live
 from dashboards.drawing import short
 
-NUMERIC = (
-    "People and AI of this society are numbers with a known truth. No model was asked, whatever engine the run was "
-    "started with."
-)
+NUMERIC = "People and AI of this society are numbers with a known truth, whatever engine the run was started with."
 ERAS = (
     "The people of this run are eras that a model speaks for; the AI is a served policy, or numbers that learn from "
     "the eras' votes. Before any score, see whether the eras differ at all: python -m benchmarks.eras RUN."
@@ -42,6 +39,11 @@ def distance_finding(found: Trials, challenge: str) -> str:
         f"Distance from the history at the last timestep judged, 1 being its whole way; 95 % over n = {seeds} "
         f"{'seeds' if seeds != 1 else 'seed, so without an interval'}. {'; '.join(told)}."
     )
+
+
+def _score(value: float | None) -> str:
+    """Return a score with three digits; with four beside 1, where three would round it away."""
+    return short(value, 4 if value is not None and abs(1 - value) < 0.01 else 3)
 
 
 def _told(marks: Sequence[Mark]) -> str:
@@ -88,13 +90,13 @@ def score_finding(found: Trials, challenge: str) -> str:
     if not judged:
         return f"{challenge}: no arm can be scored."
     best = judged[0]
-    between = f" ({short(best.lo, 4)} to {short(best.hi, 4)})" if best.lo == best.lo else ", one seed, no interval"
-    plain = [f"{one.algorithm} {short(one.score, 4)}" for one in own if one.algorithm in REFERENCES]
+    between = f" ({_score(best.lo)} to {_score(best.hi)})" if best.lo == best.lo else ", one seed, no interval"
+    plain = [f"{one.algorithm} {_score(one.score)}" for one in own if one.algorithm in REFERENCES]
     blind = (
         " Being ahead of the history costs no score, so read the lag with it." if best.challenge == "coevolve" else ""
     )
     return (
-        f"{challenge}: {best.algorithm} scores highest of what is no oracle, {short(best.score, 4)}{between}, with a "
+        f"{challenge}: {best.algorithm} scores highest of what is no oracle, {_score(best.score)}{between}, with a "
         f"lag of {short(best.lag)}; n = {best.num_replicas} seeds of {best.num} comparisons. "
         f"References: {', '.join(plain)}.{blind}"
     )

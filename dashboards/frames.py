@@ -165,8 +165,10 @@ def measures_frame(measures: Sequence[Measure]) -> pl.DataFrame:
 
 def scale_name(measure: Measure) -> str:
     """Return the name of a scale as words."""
-    group = f", {spaced(measure.group)}" if measure.group else ""
-    return f"{spaced(measure.instrument)}: {spaced(measure.scale)}{group}"
+    scale, group = spaced(measure.scale), spaced(measure.group)
+    # A group that the scale names already is not said twice: "harmful compliance", "entropy high".
+    more = f", {group}" if group and not set(group.split()) <= set(scale.split()) else ""
+    return f"{spaced(measure.instrument)}: {scale}{more}"
 
 
 def differences_frame(measures: Sequence[Measure]) -> pl.DataFrame:

@@ -54,6 +54,21 @@ def plural(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
+def told_value(value: Any) -> str:
+    """Return a value of a record in words: numbers with three digits, lists with commas, truth as yes and no.
+
+    >>> told_value(0.65990), told_value(["a", "b"]), told_value(False), told_value(None)
+    ('0.66', 'a, b', 'no', '')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return short(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(told_value(one) for one in value)
+    return text(value)
+
+
 def percent(share: float) -> str:
     """Return a share in percent.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dashboards.sources import Reader, number, stage_key, text, whole
 
@@ -56,6 +57,34 @@ def sparks_of(reader: Reader) -> list[Spark]:
         series.setdefault(key, []).append(row)
     found = [_spark(key, rows) for key, rows in series.items() if len(rows) > 1]
     return sorted(found, key=lambda one: (_rank(one.source), one.name, one.group))
+
+
+def varied(sparks: Sequence[Spark], most: int) -> list[Spark]:
+    """Return at most so many lines, of as many different numbers as there are, and none that another one repeats."""
+    by_name: dict[tuple[str, str], list[Spark]] = {}
+    for spark in sparks:
+        own = by_name.setdefault((spark.source, spark.name), [])
+        if all(spark.values != other.values for other in own):
+            own.append(spark)
+    turn = max((len(own) for own in by_name.values()), default=0)
+    dealt = [own[place] for place in range(turn) for own in by_name.values() if place < len(own)][:most]
+    return sorted(dealt, key=sparks.index)
+
+
+def line(spark: Spark) -> dict[str, Any]:
+    """Return a line without axes as a Vega-Lite dict: its number, step and unit stand beside it in words."""
+    values = [{"step": place, "value": value} for place, value in enumerate(spark.values)]
+    bare = {"axis": None}
+    return {
+        "data": {"values": values},
+        "mark": {"type": "line", "point": {"filled": True, "size": 14}, "aria": False},
+        "encoding": {
+            "x": {"field": "step", "type": "quantitative", **bare},
+            "y": {"field": "value", "type": "quantitative", "scale": {"zero": False}, **bare},
+            "tooltip": [{"field": "value", "type": "quantitative", "format": ".3g"}],
+        },
+        "config": {"aria": False, "mark": {"aria": False}, "view": {"stroke": None}},
+    }
 
 
 def _spark(key: tuple[str, ...], rows: Sequence[dict[str, object]]) -> Spark:

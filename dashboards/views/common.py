@@ -15,6 +15,7 @@ from dashboards.frames_text import code, label
 from dashboards.runs_folder import RunsFolder, RunState, state_now
 from dashboards.sources import Reader, mapping, text, who_answered
 from dashboards.verdict import SCRIPTED, unasked_line
+from dashboards.views.grid import grid
 from sim.store import Run
 
 TEXT_WIDTH, SELECT_WIDTH, METRIC_WIDTH = 380, 220, 150
@@ -183,7 +184,7 @@ def told(problems: Sequence[str]) -> None:
 
 def table(frame: pl.DataFrame, name: str, **options: Any) -> Any:
     """Show a table with its downloads. options: go to `st.dataframe`. Returns what that returns."""
-    event = st.dataframe(frame, hide_index=True, key=f"table-{name}", **options)
+    event = grid(frame, f"table-{name}", **options)
     with st.container(horizontal=True):
         downloads(frame, name)
     return event
@@ -230,7 +231,7 @@ def figure(chart: Any, frame: pl.DataFrame, name: str, finding: str) -> None:
     st.altair_chart(chart, key=f"chart-{name}", alt=finding)
     st.caption(label(finding, 600))
     with st.expander("Data behind this chart", icon=":material/table:"):
-        st.dataframe(frame, hide_index=True, key=f"table-{name}")
+        grid(frame, f"table-{name}")
         with st.container(horizontal=True):
             downloads(frame, name)
             picture(lambda: chart, name)

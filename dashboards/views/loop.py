@@ -12,6 +12,7 @@ from dashboards.frames_text import code, label
 from dashboards.launching import start
 from dashboards.learning import funnel_of, policies_of
 from dashboards.measures import Gate, gates_of, measures_of
+from dashboards.rows import plural
 from dashboards.runs_folder import digest_of_files
 from dashboards.sources import Reader, mapping, text
 from dashboards.verdict import RULES, gated
@@ -100,8 +101,9 @@ def _measures(measures: Any) -> None:
         if drawn.is_empty():
             continue
         sizes = part["n"].to_list()
-        n = f"{min(sizes)} to {max(sizes)}"
-        finding = f"{title}: {len(some)} scales with 95 % intervals, n = {n}. A grey tick marks the null baseline."
+        n = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{max(sizes)}"
+        many = f"{plural(len(some), 'scale')} with 95 % interval{'s' * (len(some) > 1)}"
+        finding = f"{title}: {many}, n = {n}. A grey tick marks the null baseline."
         figure(charts.intervals(drawn, by="stage"), part, f"scores-{title.lower().replace(' ', '-')}", finding)
     with st.expander("How these numbers may be read", icon=":material/menu_book:"):
         for rule in RULES:

@@ -5,29 +5,31 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboards.frames_text import label
-from dashboards.rows import count
+from dashboards.rows import count, spaced
 from dashboards.sources import Reader
-from dashboards.sparks import Spark, sparks_of
+from dashboards.sparks import Spark, line, sparks_of, varied
 
 SHOWN = 12
-WIDTH = 220
+WIDTH, HEIGHT = 220, 70
+"""Pixels of one number and of its line."""
 
 
 def moving(reader: Reader) -> None:
-    """Show the first dozen numbers that have two values or more; nothing where none has."""
+    """Show a dozen numbers that have two values or more, of as many kinds as there are; nothing where none has."""
     sparks = sparks_of(reader)
     if not sparks:
         return
     st.subheader("What moved")
     row = st.container(horizontal=True)
-    for spark in sparks[:SHOWN]:
-        row.metric(_title(spark), _value(spark), help=label(spark.meaning, 400), chart_data=spark.values, width=WIDTH)
-    more = f" {len(sparks) - SHOWN} more stand in the file." if len(sparks) > SHOWN else ""
+    drawn = varied(sparks, SHOWN)
+    for number, spark in enumerate(drawn):
+        with row.container(width=WIDTH, gap="xsmall"):
+            st.metric(label(spaced(spark.name), 80), _value(spark), help=label(spark.meaning, 400))
+            st.vega_lite_chart(line(spark), key=f"chart-moved-{number}", height=HEIGHT, alt=spark.meaning)
+            if spark.group:
+                st.caption(label(spark.group.replace("=", " "), 120))
+    more = f" {len(sparks) - len(drawn)} more stand in the file." if len(sparks) > len(drawn) else ""
     st.caption(f"Read from `metrics.parquet`.{more} A line alone shows no effect: see its interval and its null.")
-
-
-def _title(spark: Spark) -> str:
-    return label(f"{spark.name}, {spark.group}" if spark.group else spark.name, 80)
 
 
 def _value(spark: Spark) -> str:

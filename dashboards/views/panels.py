@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboards.frames_text import label
 from dashboards.views.common import downloads, picture
+from dashboards.views.grid import grid
 
 
 def panels(
@@ -25,7 +26,7 @@ def panels(
             st.altair_chart(chart, key=f"chart-{name}-{number}", alt=finding)
     st.caption(label(finding, 900))
     with st.expander("Data behind these charts", icon=":material/table:"):
-        st.dataframe(frame, hide_index=True, key=f"table-{name}")
+        grid(frame, f"table-{name}")
         with st.container(horizontal=True):
             downloads(frame, name)
             picture(lambda: _together(charts, columns), name)

@@ -14,7 +14,7 @@ from dashboards.frames_parts import PartReader, filtered, sample_index, stages_o
 from dashboards.frames_text import block, both_sides, code, label
 from dashboards.lineage import find_requests
 from dashboards.reviewing import add_review, reviews_of, verdicts
-from dashboards.rows import percent
+from dashboards.rows import percent, plural, spaced, told_value
 from dashboards.runs_folder import digest_of_files
 from dashboards.sources import text
 from dashboards.views import listing
@@ -100,8 +100,9 @@ def _rows(found: pl.DataFrame) -> str:
     shown, _ = pages_of(found, "page", size=SIZE)
     ids = shown["sample_id"].to_list()
     columns = ["sample_id", "kind", "prompt", "chosen", "rejected", "candidates", "votes", "policy", "review"]
+    names = {"sample_id": "sample", "chosen": "first answer", "rejected": "second answer", "candidates": "answers"}
     table(
-        shown.select(columns).rename({"chosen": "first answer", "rejected": "second answer"}),
+        shown.select(columns).rename(names),
         "samples",
         on_select=picked("sample", "table-samples", ids),
         selection_mode="single-row",
@@ -183,7 +184,7 @@ def _votes(sample: Sample) -> None:
          "why": v.rationale}
         for v in sample.votes
     ]  # fmt: skip
-    with st.expander(f"{len(rows)} votes", icon=":material/how_to_vote:"):
+    with st.expander(plural(len(rows), "vote"), icon=":material/how_to_vote:"):
         table(pl.DataFrame(rows), "votes")
 
 
@@ -210,7 +211,7 @@ def _walk(run: Run, name: str, stage: str, sample: Sample) -> None:
     line = sample.lineage
     scene = text(sample.meta.get("scene_id"))
     facts = {"script": line.script, "prompts": ", ".join(line.prompts), "policies": ", ".join(line.policies)}
-    facts |= {"scene": scene} | {k: text(v) for k, v in sorted(sample.meta.items()) if k != "scene_id"}
+    facts |= {"scene": scene} | {spaced(k): told_value(v) for k, v in sorted(sample.meta.items()) if k != "scene_id"}
     rows = [{"what": what, "value": value} for what, value in facts.items() if value]
     st.dataframe(pl.DataFrame(rows, schema={"what": pl.String, "value": pl.String}), hide_index=True, key="table-facts")
     if scene:

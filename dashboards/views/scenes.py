@@ -9,7 +9,7 @@ from dashboards import charts, frames
 from dashboards.frames_parts import PartReader, filtered, scene_index, script_keys, stages_of
 from dashboards.frames_text import block, both_sides, code, label
 from dashboards.lineage import find_requests
-from dashboards.rows import percent
+from dashboards.rows import percent, plural
 from dashboards.runs_folder import digest_of_files
 from dashboards.scenes import Act, Scene, play_stages, scene_of
 from dashboards.views import listing
@@ -27,6 +27,8 @@ from dashboards.views.common import (
 from sim.store import Run
 
 SIZE = 10
+COLUMNS = {"scene_id": "scene", "kind": "kind", "instruction": "instruction", "num_roles": "roles",
+           "num_accepted": "acts", "num_degraded": "failed", "end_reason": "ended by"}  # fmt: skip
 
 
 # Shared and not copied at each click: a frame of a hundred thousand rows does not change.
@@ -89,7 +91,7 @@ def _rows(found: pl.DataFrame) -> str:
     shown, _ = pages_of(found, "page", size=SIZE)
     ids = shown["scene_id"].to_list()
     table(
-        shown.select("scene_id", "kind", "instruction", "num_roles", "num_accepted", "num_degraded", "end_reason"),
+        shown.select(COLUMNS.keys()).rename(COLUMNS),
         "scenes",
         on_select=picked("scene", "table-scenes", ids),
         selection_mode="single-row",
@@ -145,7 +147,8 @@ def _people(scene: Scene) -> None:
         for role in scene.roles
     ]
     if rows:
-        with st.expander(f"{len(rows)} roles and {len(scene.things)} things", icon=":material/groups:", expanded=True):
+        title = f"{plural(len(rows), 'role')} and {plural(len(scene.things), 'thing')}"
+        with st.expander(title, icon=":material/groups:", expanded=True):
             st.dataframe(pl.DataFrame(rows), hide_index=True, key="table-roles")
             if scene.things:
                 st.html(block("Things: " + "; ".join(scene.things)))

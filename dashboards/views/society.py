@@ -14,6 +14,7 @@ from dashboards.social_layout import layout
 from dashboards.social_source import network_names, network_of
 from dashboards.sources import Reader, mapping, text, whole
 from dashboards.views.common import choice, downloads, heading, may_change, reproduce, this_run, told
+from dashboards.views.grid import grid
 from sim.store import Run
 
 HEIGHT = 620  # pixels of the network
@@ -134,7 +135,7 @@ def _tables(network: Network, ties: Sequence[Tie], attribute: str, step: int | N
             ("Ties", charts.ties_frame(network, ties), "ties"),
         ):
             st.markdown(f"**{title}**")
-            st.dataframe(frame, hide_index=True, key=f"table-{name}")
+            grid(frame, f"table-{name}")
             with st.container(horizontal=True):
                 downloads(frame, name)
 

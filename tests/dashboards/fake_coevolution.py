@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +63,26 @@ def lean(ticket: Ticket) -> Any:
     return {option: sure if place == weight % 5 else (1 - sure) / 4 for place, option in enumerate(order)}
 
 
-def make_live(root: Path, *, replicas: int = 1, text: str = "", **settings: Any) -> Run:
-    """Let eight people and an AI talk over three timesteps, in three arms. text: in the news."""
+def make_live(root: Path, *, replicas: int = 1, text: str = "", names: Sequence[str] = (), **settings: Any) -> Run:
+    """Let eight people and an AI talk over three timesteps, in three arms. text: in the news. names: of the first."""
     run = _run(root, "live_values")
     given = {"personas": 8, "timesteps": 3, "claims": ("honesty", "law"), "arms": ("ai", "frozen", "no_ai")}
     news = (News(timestep=2, text=text),) if text else ()
     config = LiveConfig(**{**given, "replicas": replicas, "replacement": 0.25, "events": news, **settings})
+
+    called = dict(enumerate(names))
 
     def cast(number: int, seed: int) -> list[Persona]:
         demographics = [
             {"sex": "female" if n % 2 else "male", "place": "city" if n % 3 else "village"} for n in range(99)
         ]
         return [
-            Persona(persona_id=f"p{n:03d}", name=f"Person {n}", demographics=demographics[n], text=f"I am number {n}.")
+            Persona(
+                persona_id=f"p{n:03d}",
+                name=called.get(n, f"Person {n}"),
+                demographics=demographics[n],
+                text=f"I am number {n}.",
+            )
             for n in range(number)
         ]
 

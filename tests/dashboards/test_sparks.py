@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from dashboards.sources import Reader
-from dashboards.sparks import sparks_of
+from dashboards.sparks import line, sparks_of, varied
 from sim.metrics import metric_schema
 from sim.store import Run
 
@@ -48,3 +48,17 @@ def test_a_scale_is_followed_over_policies_and_a_curve_over_steps(tmp_path: Path
 
 def test_a_run_without_metrics_has_no_lines(tmp_path: Path) -> None:
     assert sparks_of(Reader(Run.create(tmp_path, "test", {"name": "test"}, {}))) == []
+
+
+def test_lines_are_of_as_many_kinds_as_there_are_and_repeat_nothing(tmp_path: Path) -> None:
+    rows = [
+        {"source": "events", "name": name, "group": f"arm={arm}", "stage": "r1.play", "clock": "t", "step": step,
+         "value": base + step * (0 if name == "same" else arm)}
+        for name, base in (("same", 1.0), ("spread", 2.0), ("lag", 3.0)) for arm in range(1, 6) for step in range(3)
+    ]  # fmt: skip
+    drawn = varied(sparks_of(Reader(run_with(tmp_path, rows))), 5)
+    assert [one.name for one in drawn] == ["lag", "lag", "same", "spread", "spread"]
+    assert len({one.values for one in drawn}) == 5
+    spec = line(drawn[0])
+    assert [point["value"] for point in spec["data"]["values"]] == list(drawn[0].values)
+    assert spec["config"]["aria"] is False

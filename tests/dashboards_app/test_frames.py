@@ -17,8 +17,10 @@ from dashboards.frames_text import block, both_sides, code, label
 from dashboards.learning import policies_of
 from dashboards.measures import gates_of, measures_of
 from dashboards.reviewing import add_review, reviews_of, verdicts
+from dashboards.rows import plural, told_value
 from dashboards.scenes import scene_of
 from dashboards.sources import Reader
+from dashboards.views.grid import number_formats
 from sim.store import Run
 from tests.dashboards.fake_run import HOSTILE, make_run
 
@@ -207,3 +209,23 @@ def test_charts_are_thinned_and_keep_the_ends() -> None:
     thin = charts.thinned(frame)
     assert thin.height == charts.MAX_ROWS
     assert (thin["x"][0], thin["x"][-1]) == (0, 99_999)
+
+
+def test_a_table_marks_thousands_and_shows_three_digits() -> None:
+    frame = pl.DataFrame(
+        {
+            "tokens": [13309, 2],
+            "seed": [20261128, 1],
+            "p": [0.65990183, None],
+            "seconds": [4012.5, 1.0],
+            "name": ["a", "b"],
+        }
+    )
+    assert number_formats(frame) == {"tokens": "localized", "p": "%.3g", "seconds": "localized"}
+    assert number_formats(pl.DataFrame({"x": pl.Series([], dtype=pl.Float64)})) == {"x": "%.3g"}
+
+
+def test_values_of_a_record_are_told_in_words() -> None:
+    told = [told_value(one) for one in (0.6599018379627142, ["act-0", "act-1"], False, None, 12, "x")]
+    assert told == ["0.66", "act-0, act-1", "no", "", "12", "x"]
+    assert (plural(1, "role"), plural(1200, "role"), plural(0, "role")) == ("1 role", "1,200 roles", "0 roles")
