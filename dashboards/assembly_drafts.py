@@ -14,7 +14,8 @@ from dashboards.sources import text, whole
 class Step:
     """One station of the text. before, after: the text up to here and from here on; before is "" at the first.
 
-    support: mean expected agreement with `after` in its vote, null: with a candidate at random; None without a vote.
+    support: mean expected agreement with `after` in its vote, null: with the best of candidates to whom each
+    citizen's ballots were dealt at random, since the winner was picked for its support; None without a vote.
     """
 
     title: str
@@ -58,11 +59,12 @@ def history_of(archive: Archive, key: Key, poll: Poll, chains: tuple[Chain, ...]
 
 def _support(poll: Poll, vote: str, winner: str) -> Number | None:
     from agents.statistics.intervals import bootstrap_mean
+    from dashboards.assembly_signs import best_by_chance
 
     for name, items, levels in poll.votes:
         if name == vote and winner in items:
             own = levels[:, items.index(winner)]
-            return number_of(bootstrap_mean(own), float(levels.mean()), own.size)
+            return number_of(bootstrap_mean(own), best_by_chance(levels), own.size)
     return None
 
 

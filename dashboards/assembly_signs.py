@@ -118,6 +118,21 @@ def best_by_chance(levels: FloatArray, num: int = 200) -> float:
     return float(np.mean([rng.permuted(levels, axis=1).mean(axis=0).max() for _ in range(num)]))
 
 
+def sure_by_chance(levels: FloatArray, num: int = 100) -> float:
+    """Return how much of its resamples of citizens the best statement wins when ballots are dealt at random.
+
+    levels: [citizen, statement]. A picked winner mostly wins again, so one in as many as there are is no fair null.
+    """
+    rng = np.random.default_rng(0)
+    n = len(levels)
+    shares = []
+    for _ in range(num):
+        dealt = rng.permuted(levels, axis=1)
+        drawn = rng.multinomial(n, np.full(n, 1 / n), size=num) @ dealt
+        shares.append(float((drawn.argmax(axis=1) == dealt.mean(axis=0).argmax()).mean()))
+    return float(np.mean(shares))
+
+
 def _support_versus(poll: Poll, control: Poll, num: int) -> Measured | None:
     own, other = poll.for_winner, control.for_winner
     return None if own is None or other is None else _mean(own - other, num)

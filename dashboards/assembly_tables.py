@@ -111,7 +111,8 @@ def winners(account: Account) -> Section:
         notes=(
             (
                 f"P(win): of the winner (of a tie or lottery, whoever the seeded draw takes) over {one.num_resamples} "
-                f"resamples of the {one.num_voters} ballots; a candidate at random has {short(one.null)}. To flip: "
+                f"resamples of the {one.num_voters} ballots. With ballots dealt to candidates at random the best by "
+                f"mean support wins {short(one.sure_by_chance)} of them. To flip: "
                 "ballots to rewrite until the winner no longer wins alone."
             ),
         ),
@@ -128,7 +129,12 @@ def candidates(account: Account) -> Section:
         columns=("statement", "mean support", "first choices"),
         rows=tuple((name, short(support), percent(first)) for name, support, first in one.candidates),
         right=(1, 2),
-        notes=(f"n = {one.num_voters} citizens; first choices at random: {percent(one.null)} each.",),
+        notes=(
+            (
+                f"n = {one.num_voters} citizens; first choices at random: {percent(one.null)} each. Of ballots dealt "
+                f"to candidates at random the best has a mean support of {short(one.best_support)}."
+            ),
+        ),
     )
 
 

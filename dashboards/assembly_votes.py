@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dashboards.assembly_numbers import Number, number_of
+from dashboards.assembly_signs import best_by_chance, sure_by_chance
 from dashboards.assembly_source import FloatArray, Poll
 from dashboards.sources import text
 
@@ -38,7 +39,8 @@ class RuleLine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recount:
     """The deciding vote. candidates: (id, mean support, share of first choices). null: chance of each at random.
-
+    best_support: mean support of the best candidate when each citizen's ballots are dealt to candidates at random.
+    sure_by_chance: the share of resamples that this best one then wins.
     confirmed: whether the assembly's own rule gives the recorded winner again; None when that rule is not known.
     """
 
@@ -50,6 +52,8 @@ class Recount:
     condorcet: str
     cyclic: bool
     null: float
+    best_support: float
+    sure_by_chance: float
     num_voters: int
     num_resamples: int
     confirmed: bool | None
@@ -100,6 +104,8 @@ def recount(poll: Poll, rule: str, seed: int) -> Recount:
         condorcet="" if found.condorcet is None else items[found.condorcet],
         cyclic=found.cyclic,
         null=1 / len(items),
+        best_support=best_by_chance(levels),
+        sure_by_chance=sure_by_chance(levels),
         num_voters=len(poll.citizens),
         num_resamples=NUM_RESAMPLES,
         confirmed=next((line.recorded for line in lines if line.rule == rule), None),

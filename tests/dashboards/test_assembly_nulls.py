@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dashboards.assembly_panels import panel_lines
-from dashboards.assembly_signs import SIGNS, best_by_chance
+from dashboards.assembly_signs import SIGNS, best_by_chance, sure_by_chance
 from dashboards.assembly_source import Archive, Key, Poll
 from dashboards.findings import find_out
 from dashboards.sources import Reader
@@ -61,6 +61,29 @@ def test_the_best_of_many_by_chance_is_above_one_at_random() -> None:
     levels = np.random.default_rng(1).random((12, 6))
     assert levels.mean() < best_by_chance(levels) < 1
     assert best_by_chance(np.full((4, 3), 0.5)) == pytest.approx(0.5)
+
+
+def test_a_picked_winner_wins_again_more_often_than_one_at_random() -> None:
+    levels = np.random.default_rng(1).random((12, 6))
+    assert 0.3 < sure_by_chance(levels) < 0.9
+    assert sure_by_chance(np.tile([[0.1, 0.9]], (400, 1))) < 0.95
+
+
+def test_drafts_and_candidates_are_held_against_the_best_by_chance(tmp_path: Path) -> None:
+    run = make_assembly(tmp_path, arms=("full",), values=False, written=0, num_judges=0)
+    found = find_out(run).assemblies
+    assert found is not None
+    (account,) = found.shown
+    polls = Archive(Reader(run), ["r1.play"]).polls()
+    (poll,) = polls.values()
+    by_vote = {name: levels for name, _, levels in poll.votes}
+    for step in account.history:
+        if step.title.startswith("Vote "):
+            assert step.support is not None
+            assert step.support.null == pytest.approx(best_by_chance(by_vote[step.title.removeprefix("Vote ")]))
+    assert account.recount is not None
+    assert account.recount.best_support == pytest.approx(best_by_chance(poll.votes[-1][2]))
+    assert account.recount.best_support > poll.votes[-1][2].mean()
 
 
 def test_random_panels_do_not_differ_and_planted_ones_do(polls: dict[Key, Poll]) -> None:
