@@ -105,7 +105,8 @@ def trials_of(reader: Reader, *, seed: int = 0) -> Trials | None:
     """Return what a run of society=coevolution or eras found; None for a run without results."""
     from dashboards.tools.leaderboard import findings, read_run
 
-    if not any(reader.run.folder.glob("events/*.play/results-*.parquet")):
+    # Assemblies have a table of this name too, with votes in it.
+    if not reader.rows("events/*.play/results-*.parquet", ["challenge"]):
         return None
     results, problems = read_run(reader.run)
     board = findings([(reader.run.folder.name, one) for one in results], problems, seed=seed)
