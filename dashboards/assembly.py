@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dashboards.assembly_audit import Chain, Dissent, chains_of, dissents_of
+from dashboards.assembly_audit import Chain, chains_of
 from dashboards.assembly_beside import Baseline, TalkQuality, Uptake, baselines_of, quality_of, uptake_of
+from dashboards.assembly_clauses import Drafting, drafting_of
 from dashboards.assembly_consensus import ConsensusLine, consensus_lines
 from dashboards.assembly_drafts import Step, history_of
 from dashboards.assembly_map import moral_graph, opinion_map
 from dashboards.assembly_minds import Minds, minds_of
+from dashboards.assembly_minority import Dissent, dissents_of
 from dashboards.assembly_numbers import Number, number_of
 from dashboards.assembly_panel import Certificate, certificate_of
 from dashboards.assembly_panels import PanelLine, panel_lines
@@ -76,6 +78,7 @@ class Account:
     recount: Recount | None
     groups: tuple[GroupLine, ...]
     chains: tuple[Chain, ...]
+    drafting: Drafting
     dissents: tuple[Dissent, ...]
     minds: Minds | None
     moral: MoralGraph | str | None
@@ -168,7 +171,8 @@ def _account(
         recount=recount(poll, text(row.get("rule")), seed) if poll else None,
         groups=support_by_group(poll, clauses, ballots, seed) if poll else (),
         chains=chains,
-        dissents=dissents_of(archive, key),
+        drafting=drafting_of(archive, key, chains),
+        dissents=dissents_of(archive, key, seed),
         minds=minds_of(archive, key, None if control == key else control, seed),
         moral=moral_graph(archive, key, text(row.get("question_id")), seed),
         airtime=_airtime(archive, key),
@@ -180,13 +184,13 @@ def _account(
 
 
 def _outcomes(archive: Archive) -> dict[Key, Outcome]:
-    degraded, dissents = archive.tallies("degraded", "step"), archive.tallies("dissents", "clause")
+    degraded, dissents = archive.tallies("degraded", "step"), archive.tallies("dissents", "status")
     return {
         key: Outcome(
             stage=key.stage,
             assembly=key.assembly,
             arm=key.arm,
-            num_dissents=sum(dissents.get(key, {}).values()),
+            num_dissents=sum(num for status, num in dissents.get(key, {}).items() if status != "lapsed"),
             degraded=degraded.get(key, {}),
             question=text(row.get("question")),
             topic=text(row.get("topic")),

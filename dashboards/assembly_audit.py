@@ -38,25 +38,13 @@ class BallotCast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dissent:
-    """A minority report. share: of all citizens who stand behind it."""
-
-    clause: str
-    author: str
-    text: str
-    coalition: tuple[str, ...]
-    share: Number
-    identity: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
     """A clause and everything behind it.
 
-    support: share of yes among yes and no; null: a coin. statements: what it was made from, down
-    to the drafts. elected: ballots on the statement it is a part of, in the vote that decided. opinions, critiques:
-    what the drafts were made of. turns: speeches that had reached the authors. answers: ids of witnesses' answers.
-    gaps: links that cannot be followed; none in a whole run.
+    reason: of the mover, or why it was merged or struck. support: share of yes among yes and no; null: a coin.
+    statements: what it was made from, down to the drafts. elected: ballots on the statement it is a part of, in the
+    vote that decided. opinions, critiques: what the drafts were made of. turns: speeches that had reached the authors.
+    answers: ids of witnesses' answers. gaps: links that cannot be followed; none in a whole run.
     """
 
     clause: str
@@ -66,6 +54,7 @@ class Chain:
     replaced: str
     mover: str
     seconder: str
+    reason: str
     support: Number
     min_group: float | None
     yes: int
@@ -95,27 +84,6 @@ def chains_of(archive: Archive, key: Key) -> tuple[Chain, ...]:
     num_citizens = whole(archive.summaries[key].get("num_citizens"))
     found = [_chain(row, statements, turns, ballots, num_citizens) for row in clauses]
     return tuple(sorted(found, key=lambda one: (one.replaces or one.clause, bool(one.replaces))))
-
-
-def dissents_of(archive: Archive, key: Key) -> tuple[Dissent, ...]:
-    """Return the minority reports of one arm."""
-    from agents.statistics.intervals import wilson
-
-    num = whole(archive.summaries[key].get("num_citizens"))
-    found = []
-    for row in archive.rows(key, "dissents"):
-        coalition = tuple(map(text, row.get("coalition") or ()))
-        found.append(
-            Dissent(
-                clause=text(row.get("clause")),
-                author=text(row.get("author")),
-                text=text(row.get("text")),
-                coalition=coalition,
-                share=number_of(wilson(min(len(coalition), num), num), None, num),
-                identity=text(row.get("identity")),
-            )
-        )
-    return tuple(found)
 
 
 def _chain(
@@ -148,6 +116,7 @@ def _chain(
         replaced=statements[text(row.get("replaces"))].text if text(row.get("replaces")) in statements else "",
         mover=text(row.get("mover")),
         seconder=text(row.get("seconder")),
+        reason=text(row.get("reason")),
         support=number_of(wilson(yes, yes + no), 0.5, yes + no),
         min_group=number(row.get("min_group")),
         yes=yes,
@@ -160,7 +129,7 @@ def _chain(
         answers=answers,
         votes=votes,
         elected=_elected(ballots, behind),
-        gaps=_gaps(opinions, unknown, lost, unsigned, votes, num_citizens),
+        gaps=_gaps(opinions, unknown, lost, unsigned, votes, 0 if row.get("status") == "merged" else num_citizens),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dashboards.assembly_clause_rows import by_group, signatures
 from dashboards.drawing import short, shortened
 from dashboards.lineage import ClauseWalk
 from dashboards.terminal import Section
@@ -17,8 +18,9 @@ def clause_sections(walk: ClauseWalk) -> list[Section]:
         ("votes", f"{one.yes} yes, {one.no} no, {one.abstain} abstentions"),
     ]
     told += [("moved by", f"{one.mover}, seconded by {one.seconder or 'nobody'}")] if one.mover else []
+    told += [("why", one.reason)] if one.reason else []
     told += [("in place of", f"{one.replaces}: {one.replaced}")] if one.replaces else []
-    told += [("dissent", f"{d.author}, for {', '.join(d.coalition)}: {d.text}") for d in walk.dissents]
+    told += [("dissent", f"{d.author}: {d.text} {signatures(d)} {by_group(d)}".strip()) for d in walk.dissents]
     told += [("witnesses heard", ", ".join(one.answers))] if one.answers else []
     found = walk.num_requests - len(walk.missing)
     told.append(("journal", f"{found} of {walk.num_requests} requests behind it are in the journal"))

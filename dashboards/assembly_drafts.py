@@ -71,11 +71,13 @@ def _support(poll: Poll, vote: str, winner: str) -> Number | None:
 def _published(chains: tuple[Chain, ...], winner: str) -> list[Step]:
     if not chains:
         return []
-    first = [one for one in chains if not one.replaces]
+    first = [one for one in chains if not one.mover]
     adopted = [one for one in chains if one.adopted]
+    amended, added = (sum(bool(one.replaces) is put for one in adopted if one.mover) for put in (True, False))
     text_ = "\n".join(one.text for one in adopted)
     about = (
-        f"{len(adopted)} of {len(first)} clauses stand, {sum(bool(one.replaces) for one in adopted)} of them amended."
+        f"{len(adopted) - added} of {len(first)} clauses of the winner stand, {amended} of them amended; {added} were "
+        "added."
     )
     steps = [Step(title="Published text", about=about, before=winner, after=text_, support=None, identity="")]
     for one in chains:
@@ -85,6 +87,17 @@ def _published(chains: tuple[Chain, ...], winner: str) -> list[Step]:
                     title=f"Amendment {one.clause}",
                     about=f"{one.status}; moved by {one.mover}, seconded by {one.seconder or 'nobody'}.",
                     before=one.replaced,
+                    after=one.text,
+                    support=one.support,
+                    identity=next((own.identity for own in one.statements if own.id == one.clause), ""),
+                )
+            )
+        elif one.mover:
+            steps.append(
+                Step(
+                    title=f"Addition {one.clause}",
+                    about=f"{one.status}; moved by {one.mover}, seconded by {one.seconder or 'nobody'}.",
+                    before="",
                     after=one.text,
                     support=one.support,
                     identity=next((own.identity for own in one.statements if own.id == one.clause), ""),

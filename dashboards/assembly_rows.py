@@ -94,13 +94,15 @@ CONSENSUS_NOTE = (
 
 def assembly_sections(found: Assemblies) -> list[Section]:
     """Return everything that a terminal shows of assemblies."""
+    from dashboards import assembly_clause_rows as drafted
+
     parts = [overview(found), consensus_table(found), panels(found)]
     parts.append(Section(title="Assemblies in detail", lines=(told(found),)))
     for account in found.shown:
         name = account.outcome.assembly
         lines = (question_line(account), account.outcome.winner_text, replaced_line(account))
         parts.append(Section(title=f"{name}, {spaced(account.outcome.arm)}", lines=tuple(filter(None, lines))))
-        parts += [history(account), *account_sections(account), reports(account)]
+        parts += [history(account), *account_sections(account), drafted.reports(account)]
     return [part for part in parts if part.lines or part.rows]
 
 
@@ -119,18 +121,6 @@ def panels(found: Assemblies) -> Section:
         if found.panels
         else (),
     )  # fmt: skip
-
-
-def reports(account: Account) -> Section:
-    """Return the minority reports."""
-    return Section(
-        title="Minority reports",
-        columns=("clause", "coalition", "share of citizens", "written by", "text"),
-        rows=tuple(
-            (one.clause, ", ".join(one.coalition[:12]), amount(one.share), one.author, one.text)
-            for one in account.dissents
-        ),
-    )
 
 
 def history(account: Account) -> Section:
@@ -159,6 +149,7 @@ def account_sections(account: Account) -> Iterator[Section]:
 
 def _sections(account: Account) -> Iterator[Section]:
     from dashboards import assembly_beside_rows as beside
+    from dashboards import assembly_clause_rows as drafted
     from dashboards import assembly_said as said
     from dashboards import assembly_tables as tables
 
@@ -176,5 +167,8 @@ def _sections(account: Account) -> Iterator[Section]:
     yield beside.quality(account)
     yield said.values(account)
     yield said.clauses(account)
+    yield drafted.motions(account)
+    yield drafted.pairs(account)
+    yield drafted.reading(account)
     yield said.audit(account)
     yield tables.procedure(account)

@@ -151,6 +151,7 @@ def clauses(account: Account) -> Section:
     rows = []
     for one in account.chains:
         moved = f"; moved by {one.mover}, seconded by {one.seconder or 'nobody'}" if one.mover else ""
+        moved += f": {one.reason}" if one.reason and not one.mover else ""
         votes = f"{one.yes}/{one.no}/{one.abstain}"
         rows.append((one.clause, f"{one.status}{moved}", votes, amount(one.support), _share(one.min_group), one.text))
     return Section(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from dashboards.assembly import Account, Assemblies
-from dashboards.assembly_audit import BallotCast, Chain, Dissent, Text
+from dashboards.assembly_audit import BallotCast, Chain, Text
+from dashboards.assembly_clause_rows import by_group, signatures
 from dashboards.assembly_consensus import ConsensusLine
 from dashboards.assembly_drafts import Step
 from dashboards.assembly_drawing import MOST_PEOPLE, map_picture, opinion_picture, seats_picture
@@ -75,6 +76,19 @@ class ChainView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DissentView:
+    """A minority report with who stands behind it, in words."""
+
+    clause: str
+    author: str
+    text: str
+    signatures: str
+    by_group: str
+    lapsed: bool
+    identity: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
     """One assembly as the page shows it."""
 
@@ -88,7 +102,7 @@ class AccountView:
     seats: Markup
     tables: Mapping[str, Section]
     steps: tuple[StepView, ...]
-    dissents: tuple[Dissent, ...]
+    dissents: tuple[DissentView, ...]
     chains: tuple[ChainView, ...]
     texts: tuple[Text, ...]
     num_texts: int
@@ -131,7 +145,10 @@ def assemblies_view(found: Assemblies) -> AssembliesView:
         told=told(found),
         minority=""
         if found.minority is None
-        else f"From {percent(found.minority)} of the citizens against a clause on.",
+        else (
+            f"Signed by {percent(found.minority)} of the citizens, by n/k of them (n citizens, k clauses of the text), "
+            "or by most of an opinion group of the written round and more of it than chance would give."
+        ),
         accounts=tuple(map(account_view, found.shown)),
     )
 
@@ -171,7 +188,18 @@ def account_view(account: Account) -> AccountView:
         seats=seats_picture(one) if one and one.quotas else Markup(""),
         tables={section.title: section for section in account_sections(account)},
         steps=tuple(map(_step, account.history)),
-        dissents=account.dissents,
+        dissents=tuple(
+            DissentView(
+                clause=one.clause,
+                author=one.author,
+                text=one.text,
+                signatures=signatures(one),
+                by_group=by_group(one),
+                lapsed=one.lapsed,
+                identity=one.identity,
+            )
+            for one in sorted(account.dissents, key=lambda one: one.lapsed)
+        ),
         chains=tuple(map(_chain, account.chains)),
         texts=texts[:MOST_TEXTS],
         num_texts=len(texts),

@@ -8,7 +8,8 @@ from typing import Any
 
 from agents.errors import UserError, did_you_mean
 from agents.sample import Sample
-from dashboards.assembly_audit import Chain, Dissent, chains_of, dissents_of
+from dashboards.assembly_audit import Chain, chains_of
+from dashboards.assembly_minority import Dissent, dissents_of
 from dashboards.assembly_source import MAIN, Archive, Key
 from dashboards.drawing import shortened
 from dashboards.scenes import Scene, scene_of
@@ -124,7 +125,7 @@ def walk_clause(run: Run, clause: str, assembly: str = "") -> ClauseWalk:
     reader = Reader(run)
     stages = sorted((path.name for path in (run.folder / "events").glob("*")), key=stage_key)
     archive = Archive(reader, stages)
-    key = _assembly(archive, assembly)
+    key = find_assembly(archive, assembly)
     chains = {chain.clause: chain for chain in chains_of(archive, key)}
     if clause not in chains:
         raise UserError(
@@ -146,7 +147,7 @@ def walk_clause(run: Run, clause: str, assembly: str = "") -> ClauseWalk:
     )
 
 
-def _assembly(archive: Archive, named: str) -> Key:
+def find_assembly(archive: Archive, named: str) -> Key:
     """Return the arm that a name means: the full one of the last round where it names none."""
     if not archive.summaries:
         raise UserError("This run has no finished assembly.", "", "choose a run of the society assembly")

@@ -13,7 +13,6 @@ import jinja2
 from markupsafe import Markup
 
 from dashboards.assembly_view import assemblies_view, utility_view
-from dashboards.assembly_words import amount
 from dashboards.coevolution_view import coevolution_view
 from dashboards.diff import Piece, changed_share, readable, side, word_diff
 from dashboards.drawing import bar, loop_picture, short, shortened
@@ -254,5 +253,4 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(count=count, short=short, clock=clock, cut=_cell)
-    environment.globals.update(amount=amount)
     return environment

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.assembly import Account, Assemblies, assemblies_of
+from dashboards.assembly_clause_rows import by_group, signatures
 from dashboards.assembly_rows import account_sections, consensus_table, overview
 from dashboards.assembly_words import first_lines, headline, question_line, replaced_line
 from dashboards.assembly_words import told as how_many
@@ -78,9 +79,10 @@ def _account(run: Run, account: Account) -> None:
         st.write("Nobody wrote one.")
     for dissent in account.dissents:
         with st.container(border=True):
-            who = ", ".join(dissent.coalition[:12])
-            st.caption(label(f"on {dissent.clause}, written by {dissent.author}, with {who}", 300))
+            lapsed = " (lapsed)" if dissent.lapsed else ""
+            st.caption(label(f"on {dissent.clause}, written by {dissent.author}{lapsed}", 300))
             st.html(block(dissent.text))
+            st.caption(label(f"{signatures(dissent)} {by_group(dissent)}", 600))
     for number, part in enumerate(account_sections(account)):
         _section(part, f"part-{number}")
 

@@ -18,7 +18,11 @@ PROMPT_TOKENS = {"score": 2 * 330, "text": 420}
 
 
 def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping[str, tuple[int, int]]:
-    """Return phase -> (texts, scores) when every reply is usable at once. Clauses are taken as half failing once."""
+    """Return phase -> (texts, scores) when every reply is usable at once.
+
+    Taken for likely: three clauses at most; half of them moved to be struck, and every motion seconded; one minority
+    report by a quarter of the citizens. The most that there can be is twice the motions and a report a clause.
+    """
     n, k, q = config.panel, config.num_candidates, config.num_critiques
     talks = 0 if arm == "no_interaction" else config.num_rounds
     called = [one for one in question.witnesses if arm != "slanted" or one.stance == "for"]
@@ -31,7 +35,8 @@ def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping
     survey = 2 * n + len(question.quiz) * n
     written = min(config.written, n + 2)
     steps = max(1, n * 3 // 4) if config.values else 0
-    clauses = min(config.num_clauses, 3)
+    clauses, added = min(config.num_clauses, 3), config.num_additions
+    moved, pairs = math.ceil(clauses / 2) + added, config.num_compared
     return {
         "pre-survey": (0, survey),
         "learn": (witnesses * (n + config.num_questions), witnesses * n * min(n, 12)),
@@ -45,7 +50,10 @@ def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping
         "vote": (0, n * k),
         "critique and revise": (q * (n + k), q * n * (k + 1)),
         "baselines": (1 if against else 0, against * n),
-        "publish": (clauses, n * math.ceil(1.5 * clauses)),
+        "compare clauses": (0, 2 * min(pairs, clauses * (clauses - 1) // 2)),
+        "vote on clauses": (0, n * clauses),
+        "amend": (moved + added, moved * (2 * n - 1) + 2 * min(pairs, added * clauses)),
+        "minority reports": (1, n // 4),
         "post-survey": (0, survey),
         "judge the talk": (judged, 0),
     }

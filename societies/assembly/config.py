@@ -123,7 +123,11 @@ class AssemblyConfig:
     scale: Literal[5, 7] = 5
     """Levels of agreement in surveys and ballots."""
     num_clauses: Annotated[int, Field(ge=1, le=20)] = 4
-    """Most clauses of the published text."""
+    """Most clauses that the winning statement is cut into."""
+    num_additions: Annotated[int, Field(ge=0, le=10)] = 1
+    """Clauses that those who could sign the winning statement least may move to add."""
+    num_compared: Annotated[int, Field(ge=0, le=400)] = 12
+    """Most pairs of clauses that the clerk is asked about before each of the two votes, the likest by their words."""
     baselines: bool = True
     """Let the citizens of the arm `full` also say how far they could sign three texts that no assembly made: a single
     model's statement, a draft drawn by lot, and the side that the first survey favoured."""
@@ -140,7 +144,7 @@ class AssemblyConfig:
     quorum: Share = 0.5
     """Least share of citizens who vote yes or no."""
     minority: Annotated[float, Field(gt=0, le=0.5)] = 0.2
-    """Least share of no that entitles to a minority report."""
+    """Least share of the citizens who carry a minority report, and who let a clause be moved to be struck."""
 
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
     """Of drafts and of the facilitator."""

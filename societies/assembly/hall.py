@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from societies.assembly.clauses import ClauseVote, Relation
 from societies.assembly.records import Citizen, Statement, Turn
 
 
@@ -36,7 +37,14 @@ class Tally:
 
 @dataclass(slots=True)
 class Hall:
-    """The state of one arm of one assembly. quality: turn -> mean over judges of the quality of its reasons, 0 to 1."""
+    """The state of one arm of one assembly.
+
+    quality: turn -> mean over judges of the quality of its reasons, 0 to 1. camps: citizen -> opinion group of the
+    written round; empty without one. clauses: those before the assembly. merged: clause -> the one that says the same.
+    relations: pairs of clauses that were compared. votes: on `clauses`. passed: the votes that adopted `adopted`.
+    dissents: clause -> the minority report that was signed. num_clauses: clauses that were voted on, not counting
+    words put in the place of others.
+    """
 
     citizens: list[Citizen] = field(default_factory=list)
     testimony: list[Testimony] = field(default_factory=list)
@@ -46,7 +54,14 @@ class Hall:
     quality: dict[str, float] = field(default_factory=dict)
     before: np.ndarray | None = None
     after: np.ndarray | None = None
+    camps: dict[str, str] = field(default_factory=dict)
+    clauses: list[Statement] = field(default_factory=list)
+    merged: dict[str, str] = field(default_factory=dict)
+    relations: list[Relation] = field(default_factory=list)
+    votes: list[ClauseVote] = field(default_factory=list)
+    passed: list[ClauseVote] = field(default_factory=list)
     adopted: list[Statement] = field(default_factory=list)
+    dissents: dict[str, str] = field(default_factory=dict)
     num_clauses: int = 0
 
     @property

@@ -15,8 +15,11 @@ from societies.assembly.clerk import Clerk
 from societies.assembly.hall import Hall
 from societies.assembly.phases.baselines import stand_beside
 from societies.assembly.phases.caucus import critique, draft, vote
-from societies.assembly.phases.constitution import publish
+from societies.assembly.phases.clause_vote import vote_on_clauses
+from societies.assembly.phases.compare import examine
+from societies.assembly.phases.constitution import amend
 from societies.assembly.phases.learn import learn
+from societies.assembly.phases.minority import dissent
 from societies.assembly.phases.quality import judge_talk
 from societies.assembly.phases.recruit import Panel, recruit
 from societies.assembly.phases.survey import post_survey, pre_survey
@@ -37,7 +40,10 @@ PHASES: tuple[tuple[str, Phase], ...] = (
     ("vote", vote),
     ("critique and revise", critique),
     ("baselines", stand_beside),
-    ("publish", publish),
+    ("compare clauses", examine),
+    ("vote on clauses", vote_on_clauses),
+    ("amend", amend),
+    ("minority reports", dissent),
     ("post-survey", post_survey),
     ("judge the talk", judge_talk),
 )

@@ -15,11 +15,19 @@ import numpy as np
 from agents.prompts import defuse, render_prompt
 from agents.requests import Message, Script
 from agents.sample import Candidate, Lineage, Sample, Vote
+from societies.assembly.clauses import ClauseVote
 from societies.assembly.clerk import PACKAGE, Clerk
 from societies.assembly.hall import Hall, Tally
 from societies.assembly.jury import Verdict, jury
 from societies.assembly.phases.protocols import speak_prompt
 from societies.assembly.records import Statement, Turn
+
+BEHIND = {
+    "clause": ("draft.v1", "clause_vote.v1"),
+    "amendment": ("amend.v1", "move_why.v1", "second.v1", "motion_vote.v1"),
+    "addition": ("add_clause.v1", "move_why.v1", "second.v1", "motion_vote.v1"),
+}
+"""Kind of an adopted text -> the prompts by which it was written and voted on."""
 
 
 def assembly_samples(clerk: Clerk, hall: Hall) -> Script[None]:
@@ -32,8 +40,8 @@ def assembly_samples(clerk: Clerk, hall: Hall) -> Script[None]:
             yield _pair(clerk, hall, tally, loser, number)
         if clerk.config.reward_rows:
             yield from _rewards(clerk, hall, tally)
-    for one in hall.adopted:
-        yield _principle(clerk, hall, one)
+    for vote in hall.passed:
+        yield _principle(clerk, hall, vote)
     yield from _dialogues(clerk, hall)
 
 
@@ -171,7 +179,8 @@ def _dialogues(clerk: Clerk, hall: Hall) -> Script[None]:
         )
 
 
-def _principle(clerk: Clerk, hall: Hall, one: Statement) -> Sample:
+def _principle(clerk: Clerk, hall: Hall, vote: ClauseVote) -> Sample:
+    one = vote.clause
     return Sample(
         sample_id=f"{clerk.assembly}.{one.statement_id}.principle",
         kind="assembly_principle",
@@ -180,10 +189,16 @@ def _principle(clerk: Clerk, hall: Hall, one: Statement) -> Sample:
         lineage=Lineage(
             script=f"{clerk.assembly}.{clerk.arm}",
             requests=tuple(dict.fromkeys(_identities(hall, [one]))),
-            prompts=("assembly/draft.v1", "assembly/clause_vote.v1"),
+            prompts=tuple(f"assembly/{name}" for name in BEHIND[one.kind]),
             policies=(clerk.policy("drafter"),),
         ),
-        meta=_meta(clerk, hall) | {"clause": one.statement_id},
+        meta=_meta(clerk, hall)
+        | {
+            "clause": one.statement_id,
+            "support": vote.support,
+            "min_group": vote.min_group([citizen.group for citizen in hall.citizens]),
+            "dissents": [hall.dissents[one.statement_id]] if one.statement_id in hall.dissents else [],
+        },
     )
 
 

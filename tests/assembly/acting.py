@@ -23,6 +23,11 @@ from societies.assembly.society import society
 from societies.seam import Setting
 
 PLACE = re.compile(r"at (-?\d\.\d\d)")
+MOTIONS = (
+    "Somebody moves to strike this clause:",
+    "Somebody moves to put this clause in its place:",
+    "Somebody moves to add this clause:",
+)
 TOPICS = ("parks", "buses", "schools", "roads", "clinics", "lights", "markets", "rivers", "housing", "sports")
 
 
@@ -117,14 +122,26 @@ class Town:
             place = place_of(between(request, "Statement:"))
         elif purpose == "clause_vote.v1":
             place = place_of(between(request, "Clause:"))
+        elif purpose in ("motion_vote.v1", "second.v1"):
+            line = next(one for one in MOTIONS if f"\n{one}\n<<<" in text_of(request))
+            place = place_of(between(request, line))
+        elif purpose == "sign.v1":
+            place = place_of(between(request, "You voted no. Somebody who voted no wrote this minority report:"))
+        elif purpose == "clause_pair.v1":
+            one, other = (place_of(between(request, line)) for line in ("One clause:", "Another clause:"))
+            return dict(zip(options, (0.1, 0.9 if abs(one - other) >= 1 else 0.1, 0.6), strict=True))
         elif purpose == "influence.v1":
             return {one: near(place_of(one) - mine) + 1e-6 for one in options}
         else:
             return dict.fromkeys(options, 1 / len(options))
         agree = near(place - mine)
+        if purpose in ("second.v1", "sign.v1"):
+            return {"yes": agree, "no": 1 - agree}
+        if purpose == "motion_vote.v1" and line == MOTIONS[0]:
+            agree = 1 - agree
         if purpose == "statement_vote.v1":
             return {"agree": agree, "disagree": 1 - agree, "pass": 0.01}
-        if purpose == "clause_vote.v1":
+        if purpose in ("clause_vote.v1", "motion_vote.v1"):
             return {"yes": agree, "no": 1 - agree, "abstain": 0.01}
         top = len(options) - 1
         return {one: math.exp(-((k - agree * top) ** 2) * 4) for k, one in enumerate(options)}

@@ -64,7 +64,7 @@ def test_every_clause_traces_to_statements_votes_and_turns(played: Played) -> No
     statements = {row["statement"]: row for row in played.rows("statements")}
     turns = {row["turn"]: row for row in played.rows("turns")}
     for clause in played.rows("clauses"):
-        votes = [row for row in played.rows("ballots") if row["item"] == clause["clause"]]
+        votes = [row for row in played.rows("ballots") if (row["vote"], row["item"]) == ("clauses", clause["clause"])]
         assert len(votes) == 12 and all(row["identity"] for row in votes)
         pending, opinions, heard = list(clause["sources"]), set(), set()
         while pending:

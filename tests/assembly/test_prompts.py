@@ -44,6 +44,10 @@ VIEW: dict[str, Any] = {
     "winner": "We want a park with benches.",
     "critiques": ["It says nothing of the cost."],
     "clause": "We want benches.",
+    "dissent": "We would plant a hedge instead.",
+    "kind": "replace",
+    "old": "We want ten benches.",
+    "why": "Ten are too many.",
     "num": 2,
     "first": "Care\n- PEOPLE who need shade",
     "second": "Thrift\n- COSTS that return each year",
@@ -52,7 +56,7 @@ VIEW: dict[str, Any] = {
     "story": "I saw the bill.",
     "arguments": [{"name": "Bo", "text": "I choose the park."}],
 }
-FRAGMENTS = {"rules.v1", "matter.v1", "self.v1", "stubborn.v1", "reward.v1"}
+FRAGMENTS = {"rules.v1", "matter.v1", "motion.v1", "self.v1", "stubborn.v1", "reward.v1"}
 NAMES = prompt_names(PACKAGE)
 
 
@@ -87,5 +91,6 @@ def test_a_prompt_is_rules_first_and_the_person_after_what_is_shared(name: str) 
 def test_no_text_closes_its_fence_or_opens_a_turn(name: str) -> None:
     view = {key: VIEW[key] for key in needed(PACKAGE, name)}
     assert_held(
-        render_messages(PACKAGE, name, **view), render_messages(PACKAGE, name, **attacked(view, keep=("id", "stance")))
+        render_messages(PACKAGE, name, **view),
+        render_messages(PACKAGE, name, **attacked(view, keep=("id", "stance", "kind"))),
     )

@@ -251,7 +251,7 @@ def test_the_estimate_knows_judges_and_baselines(changes: dict[str, Any]) -> Non
     from societies.seam import Setting
     from tests.assembly.acting import small
 
-    settings = {"arms": ARMS, "num_clauses": 3, **changes}
+    settings = {"arms": ARMS, "num_clauses": 2, "quotas": ("sex", "camp"), **changes}
     setting = Setting(seed=0, cast=lambda number, _: town(60)[:number])
     expected = society.estimate(small(**settings), setting).num_requests
     played = play(town(60, two_camps), **settings)

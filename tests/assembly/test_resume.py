@@ -30,6 +30,9 @@ SETTINGS: dict[str, Any] = {
     "values": True,
     "written": 4,
     "num_judges": 1,
+    "quotas": ("sex", "camp"),
+    "minority": 0.3,
+    "supermajority": 0.5,
 }
 
 

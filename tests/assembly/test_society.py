@@ -84,9 +84,13 @@ def test_the_public_layout_of_questions_is_read(tmp_path: Path) -> None:
     assert (question.question_id, question.affirming, question.topic) == ("q1", "A", "t")
 
 
-@pytest.mark.parametrize("changes", [{}, {"values": True, "written": 8}, {"facilitator": "bids"}, {"num_critiques": 0}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"values": True, "written": 8}, {"facilitator": "bids"}, {"num_critiques": 0}, {"supermajority": 0.55}],
+)
 def test_the_estimate_is_within_a_tenth_of_what_is_asked(changes: dict[str, Any]) -> None:
-    settings = {"panel": 12, "num_clauses": 3, **changes}
+    # Statements here are two sentences long, and one camp in three citizens opposes them.
+    settings = {"panel": 12, "num_clauses": 2, "quotas": ("sex", "camp"), **changes}
     expected = society.estimate(small(**settings), SETTING).num_requests
     played = play(town(60, lambda n: -0.6 if n % 3 == 0 else 0.4), **settings)
     assert len(played.town.asked) == pytest.approx(expected, rel=0.1)

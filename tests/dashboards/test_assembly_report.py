@@ -203,7 +203,61 @@ def test_the_minority_gets_its_report_told(told: Findings, hall: Run) -> None:
     dissents = account(told).dissents
     assert [one.clause for one in dissents] == ["K1", "K2"] and all(one.coalition == ("c000",) for one in dissents)
     assert dissents[0].share.value == pytest.approx(1 / 9)
-    assert dissents[0].text in render_report(told)
+    page = render_report(told)
+    assert dissents[0].text in page and "Signed by 1 of the 1 who voted no" in page
+    assert "Not entitled by n/k = 4.5 citizens. Carried by the share of the citizens" in page
+
+
+def test_signatures_are_told_by_group_against_random_groups(hall: Run, copy: Run) -> None:
+    signed = table(hall, "citizens").sort("citizen")["citizen"].to_list()[:3]
+    groups = dict(table(hall, "citizens").select("citizen", "group").iter_rows())
+    change(copy, "dissents", lambda frame: frame.with_columns(signers=pl.lit(signed), status=pl.lit("lapsed")))
+    found = find_out(copy)
+    one = account(found).dissents[0]
+    assert one.signers == tuple(signed) and one.signed is not None and one.signed.value == pytest.approx(1 / 3)
+    for name, part in one.by_group.items():
+        if name in groups.values():
+            own = [citizen for citizen, group in groups.items() if group == name]
+            assert part.n == len(own) and part.value == pytest.approx(np.mean([c in signed for c in own]))
+    assert one.most is not None and one.most.null is not None and 1 / 3 <= one.most.null < 1
+    assert one.lapsed and assemblies(found).outcomes[0].num_dissents == 0 and "(lapsed)" in render_report(found)
+
+
+def test_a_run_older_than_signatures_and_motions_is_told_without_them(copy: Run) -> None:
+    for name in ("motions", "clause_pairs", "camps"):
+        for path in copy.folder.glob(f"{STAGE}/{name}-*.parquet"):
+            path.unlink()
+    change(copy, "clauses", lambda frame: frame.drop("kind", "reason"))
+    change(copy, "dissents", lambda frame: frame.drop("signers", "signed", "quota", "entitled", "grounds", "status"))
+    found = find_out(copy)
+    assert not found.problems and assemblies(found).outcomes[0].num_dissents == 2
+    assert "nobody was asked to sign" in render_report(found)
+    assert not account(found).drafting.motions and "Motions to change" not in plain(sections(found))
+
+
+def test_motions_pairs_and_readability_are_told(told: Findings, hall: Run) -> None:
+    from societies.assembly.readability import readability
+
+    one = account(told)
+    page, terminal = render_report(told), plain(sections(told))
+    rows = table(hall, "motions").to_dicts()
+    assert rows and [line.motion for line in one.drafting.motions] == [row["motion"] for row in rows]
+    for line in one.drafting.motions:
+        assert line.seconds[1] == 8 and line.why in page
+    assert [pair.first for pair in one.drafting.pairs] == table(hall, "clause_pairs")["first"].to_list()
+    adopted = [chain for chain in one.chains if chain.adopted]
+    assert [line.clause for line in one.drafting.readings] == [*(chain.clause for chain in adopted), ""]
+    found = readability(adopted[0].text)
+    assert found is not None and one.drafting.readings[0].ease == pytest.approx(found.ease)
+    for title in ("Motions to change the text", "contradict each other?", "How hard the text reads"):
+        assert title in page and title in terminal
+
+
+def test_a_contradiction_in_the_text_is_flagged(copy: Run) -> None:
+    change(
+        copy, "clause_pairs", lambda frame: frame.with_columns(verdict=pl.lit("conflict"), both_adopted=pl.lit(True))
+    )
+    assert "The text contradicts itself, as the clerk reads it: K1 and K2" in render_report(find_out(copy))
 
 
 def test_named_turns_are_turns_of_others_and_come_with_their_change(told: Findings, hall: Run) -> None:
@@ -250,7 +304,8 @@ def test_the_history_of_the_text_is_shown_as_a_diff(told: Findings) -> None:
 
 
 def test_amendments_are_told_with_mover_and_diff(tmp_path: Path) -> None:
-    run = make_assembly(tmp_path, supermajority=0.95, arms=("full",), values=False, written=0)
+    seconded = {"second.v1": {"yes": 0.9, "no": 0.1}}
+    run = make_assembly(tmp_path, changed=seconded, supermajority=0.95, arms=("full",), values=False, written=0)
     one = account(find_out(run))
     amended = [chain for chain in one.chains if chain.replaces]
     assert amended and all(chain.mover == "c000" and chain.replaced for chain in amended)

@@ -1,179 +1,120 @@
-"""From the winning statement to a published text: clauses, votes with quorum and supermajority, amendments, dissent."""
+"""From votes on clauses to a published text: motions to replace, strike and add, seconded, compared and voted on.
+
+How motions relate to each other and to the text is read before the vote: one that repeats an adopted clause or an
+earlier motion is not put. A contradiction is put, since the clerk's reading may be wrong and the vote is the citizens':
+where they adopt both clauses, the pair is flagged, because a reader has to know that the text may contradict itself.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
 
 from agents.requests import Script
-from societies.assembly import parsing
-from societies.assembly.clerk import Clerk, distribution
+from societies.assembly.clauses import CHOICES, ClauseVote, Motion, Relation
+from societies.assembly.clerk import Clerk
 from societies.assembly.hall import Hall
-from societies.assembly.phases.caucus import statement_event
-from societies.assembly.records import Citizen, Statement
+from societies.assembly.phases.clause_vote import cast, passes
+from societies.assembly.phases.compare import relate, told
+from societies.assembly.phases.motions import described, move, second
+from societies.assembly.records import Citizen
 
-CHOICES = ("yes", "no", "abstain")
-Choice = Literal["yes", "no", "abstain"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClauseVote:
-    """Everybody's answer on one clause. p_yes: probability of yes, one a citizen."""
-
-    clause: Statement
-    choices: tuple[str, ...]
-    p_yes: tuple[float, ...]
-
-    @property
-    def counts(self) -> Counter[str]:
-        """Votes by choice."""
-        return Counter(self.choices)
-
-    @property
-    def support(self) -> float:
-        """Share of yes among yes and no; 0 where nobody said either."""
-        said = self.counts["yes"] + self.counts["no"]
-        return self.counts["yes"] / said if said else 0.0
-
-    def passes(self, *, supermajority: float, quorum: float) -> bool:
-        """Return whether enough voted, and enough of those said yes."""
-        said = self.counts["yes"] + self.counts["no"]
-        return said >= quorum * len(self.choices) and said > 0 and self.support >= supermajority
-
-    def min_group(self, groups: list[str]) -> float:
-        """Return the least share of yes among any group's yes and no; 1 where no group said either."""
-        shares = []
-        for group in sorted(set(groups)):
-            own = [choice for choice, name in zip(self.choices, groups, strict=True) if name == group]
-            said = own.count("yes") + own.count("no")
-            if said:
-                shares.append(own.count("yes") / said)
-        return min(shares, default=1.0)
+ADOPTED = {"replace": "adopted as amended", "add": "adopted as added"}
+FAILED = {"replace": "amendment failed", "add": "addition failed"}
 
 
-def publish(clerk: Clerk, hall: Hall) -> Script[None]:
-    """Vote on the winner clause by clause; a clause that fails may be amended once; minorities write their reports."""
-    winner = hall.winner
-    originals = [
-        Statement(
-            statement_id=f"K{k}",
-            text=text,
-            author=winner.author,
-            kind="clause",
-            parents=(winner.statement_id,),
-            identity=winner.identity,
-        )
-        for k, text in enumerate(parsing.clauses(winner.text, clerk.config.num_clauses), start=1)
-    ]
-    hall.num_clauses = len(originals)
-    for one in originals:
-        yield statement_event(clerk, one)
-    votes = yield from _vote_all(clerk, hall, originals)
-    failed = [vote for vote in votes if not _passes(clerk, vote)]
-    amended = yield from _amend(clerk, hall, failed)
-    second_votes = yield from _vote_all(clerk, hall, [one for one, _ in amended])
-    for vote in votes:
-        if _passes(clerk, vote):
-            hall.adopted.append(vote.clause)
-            yield _clause_event(clerk, hall, vote, "adopted")
-        else:
-            yield _clause_event(clerk, hall, vote, "failed")
-    for vote, (_, mover) in zip(second_votes, amended, strict=True):
-        seconder = _seconder(hall, vote, mover)
-        status = "amendment failed"
-        if seconder is None:
-            status = "amendment not seconded"
-        elif _passes(clerk, vote):
-            status = "adopted as amended"
-            hall.adopted.append(vote.clause)
-        yield _clause_event(clerk, hall, vote, status, mover, seconder)
+def amend(clerk: Clerk, hall: Hall) -> Script[None]:
+    """Hear the motions, vote on those that are seconded and new, and publish what was adopted."""
+    motions = yield from move(clerk, hall)
+    seconders = yield from second(clerk, hall, motions)
+    seconded = [one for one, seconder in zip(motions, seconders, strict=True) if seconder is not None]
+    relations = yield from _compared(clerk, hall, seconded)
+    repeats = _repeats(relations)
+    put = [one for one in seconded if one.motion_id not in repeats]
+    votes = yield from _votes(clerk, hall, put)
+    by_motion = {one.motion_id: vote for one, vote in zip(put, votes, strict=True)}
+    yield from _publish(clerk, hall, motions, seconders, by_motion)
+    for one, seconder in zip(motions, seconders, strict=True):
+        yield _motion_event(clerk, hall, one, seconder, by_motion.get(one.motion_id), repeats.get(one.motion_id, ""))
+    hall.relations += relations
     adopted = {one.statement_id for one in hall.adopted}
-    yield from _dissent(clerk, hall, [v for v in (*votes, *second_votes) if v.clause.statement_id in adopted])
+    for relation in hall.relations:
+        yield _pair_event(clerk, relation, {relation.first.statement_id, relation.second.statement_id} <= adopted)
 
 
-def _passes(clerk: Clerk, vote: ClauseVote) -> bool:
-    return vote.passes(supermajority=clerk.config.supermajority, quorum=clerk.config.quorum)
+def _compared(clerk: Clerk, hall: Hall, motions: Sequence[Motion]) -> Script[list[Relation]]:
+    """Compare the new texts with what was adopted so far and with each other, not with what they replace."""
+    new = [one for one in motions if one.kind != "strike"]
+    standing = [vote.clause for vote in hall.votes if passes(clerk, vote)]
+    texts = [*standing, *(one.text for one in new)]
+    pairs = [(k, n) for n in range(len(standing), len(texts)) for k in range(n)]
+    return (yield from relate(clerk, texts, pairs))
 
 
-def _vote_all(clerk: Clerk, hall: Hall, clauses: list[Statement]) -> Script[list[ClauseVote]]:
-    cells = [(one, citizen) for one in clauses for citizen in hall.citizens]
-    found = yield from clerk.weigh(
+def _repeats(relations: Sequence[Relation]) -> dict[str, str]:
+    """Return motion -> why it is not put: it says what an adopted clause or an earlier motion says."""
+    found: dict[str, str] = {}
+    for one in relations:
+        first, second_ = one.first.statement_id, one.second.statement_id
+        if one.verdict == "same" and second_ not in found and first not in found:
+            found[second_] = f"says the same as {first} ({told(one)})"
+    return found
+
+
+def _votes(clerk: Clerk, hall: Hall, motions: Sequence[Motion]) -> Script[list[ClauseVote]]:
+    """Vote on the motions in their order. Ballots on striking stand under a vote of their own."""
+    asked = [
         [
-            clerk.poll(citizen, "clause_vote.v1", CHOICES, clause=one.text, opinion=citizen.opinion, briefing=[])
-            for one, citizen in cells
-        ]
-    )
-    choices: dict[str, list[str]] = {one.statement_id: [] for one in clauses}
-    p_yes: dict[str, list[float]] = {one.statement_id: [] for one in clauses}
-    for (one, citizen), scores in zip(cells, found, strict=True):
-        shares = distribution(scores)
-        choice = CHOICES[max(range(3), key=lambda k: (shares[k], -k))]
-        choices[one.statement_id].append(choice)
-        p_yes[one.statement_id].append(shares[0])
-        yield clerk.event(
-            "ballots",
-            citizen=citizen.citizen_id,
-            vote="clauses",
-            kind=choice,
-            item=one.statement_id,
-            value=shares[0],
-            dist=shares,
-            weight=citizen.weight,
-            identity=scores.identity,
-        )
-    return [
-        ClauseVote(clause=one, choices=tuple(choices[one.statement_id]), p_yes=tuple(p_yes[one.statement_id]))
-        for one in clauses
-    ]
-
-
-def _seconder(hall: Hall, vote: ClauseVote, mover: Citizen) -> Citizen | None:
-    """Return whoever supports an amendment most, its mover apart; None where nobody else says yes."""
-    order = sorted(range(len(hall.citizens)), key=lambda n: (-vote.p_yes[n], n))
-    yes = [n for n in order if vote.choices[n] == "yes" and hall.citizens[n] is not mover]
-    return hall.citizens[yes[0]] if yes else None
-
-
-def _amend(clerk: Clerk, hall: Hall, failed: list[ClauseVote]) -> Script[list[tuple[Statement, Citizen]]]:
-    """Let whoever opposed a failed clause most write it anew."""
-    asked: list[tuple[ClauseVote, Citizen]] = []
-    for vote in failed:
-        first = min(range(len(hall.citizens)), key=lambda n: (vote.p_yes[n], n))
-        asked.append((vote, hall.citizens[first]))
-    answers = yield from clerk.hear_all(
-        [
-            (
-                f"amend-{vote.clause.statement_id}",
-                clerk.of(
-                    mover,
-                    "amend.v1",
-                    max_tokens=clerk.config.max_tokens.clause,
-                    one_line=True,
-                    clause=vote.clause.text,
-                    opinion=mover.opinion,
-                ),
-                parsing.sentence,
+            clerk.poll(
+                citizen, "motion_vote.v1", CHOICES, opinion=citizen.opinion, briefing=[], why=one.why, **described(one)
             )
-            for vote, mover in asked
+            for citizen in hall.citizens
         ]
-    )
-    amended: list[tuple[Statement, Citizen]] = []
-    for (vote, mover), answer in zip(asked, answers, strict=True):
-        if answer.value is None or answer.value == vote.clause.text:
-            yield clerk.degrade("amendment", f"none for {vote.clause.statement_id}; the clause is struck")
-            continue
-        one = Statement(
-            statement_id=f"{vote.clause.statement_id}a",
-            text=answer.value,
-            author=mover.citizen_id,
-            kind="amendment",
-            parents=(vote.clause.statement_id, mover.opinion_id) if mover.opinion_id else (vote.clause.statement_id,),
-            identity=answer.identities[-1],
-        )
-        amended.append((one, mover))
-        yield statement_event(clerk, one, heard=mover.heard)
-    return amended
+        for one in motions
+    ]
+    votes = []
+    for kind, vote in ((("replace", "add"), "clauses"), (("strike",), "strikes")):
+        own = [k for k, one in enumerate(motions) if one.kind in kind]
+        texts, items = [motions[k].text for k in own], [motions[k].motion_id for k in own]
+        found = yield from cast(clerk, hall, texts, [asked[k] for k in own], items=items, vote=vote)
+        votes += list(zip(own, found, strict=True))
+    return [vote for _, vote in sorted(votes, key=lambda pair: pair[0])]
+
+
+def _publish(
+    clerk: Clerk,
+    hall: Hall,
+    motions: Sequence[Motion],
+    seconders: Sequence[Citizen | None],
+    votes: dict[str, ClauseVote],
+) -> Script[None]:
+    """Write every clause with what became of it; adopted ones make the text, in the order of the winner."""
+    by_clause = {one.clause.statement_id: one for one in motions if one.clause is not None}
+    by_motion = {one.motion_id: seconder for one, seconder in zip(motions, seconders, strict=True)}
+    for vote in hall.votes:
+        motion = by_clause.get(vote.clause.statement_id)
+        carried = motion is not None and motion.motion_id in votes and passes(clerk, votes[motion.motion_id])
+        if not passes(clerk, vote):
+            yield _clause_event(clerk, hall, vote, "failed")
+            if motion is not None and motion.motion_id in votes:
+                yield from _brought_in(clerk, hall, motion, by_motion[motion.motion_id], votes[motion.motion_id])
+        elif motion is not None and carried:
+            yield _clause_event(clerk, hall, vote, "struck", reason=f"motion {motion.motion_id}: {motion.why}")
+        else:
+            hall.passed.append(vote)
+            yield _clause_event(clerk, hall, vote, "adopted")
+    for motion in motions:
+        if motion.kind == "add" and motion.motion_id in votes:
+            hall.num_clauses += 1
+            yield from _brought_in(clerk, hall, motion, by_motion[motion.motion_id], votes[motion.motion_id])
+    hall.adopted = [vote.clause for vote in hall.passed]
+
+
+def _brought_in(clerk: Clerk, hall: Hall, motion: Motion, seconder: Citizen | None, vote: ClauseVote) -> Script[None]:
+    status = FAILED[motion.kind]
+    if passes(clerk, vote):
+        status = ADOPTED[motion.kind]
+        hall.passed.append(vote)
+    yield _clause_event(clerk, hall, vote, status, motion, seconder)
 
 
 def _clause_event(
@@ -181,8 +122,9 @@ def _clause_event(
     hall: Hall,
     vote: ClauseVote,
     status: str,
-    mover: Citizen | None = None,
+    motion: Motion | None = None,
     seconder: Citizen | None = None,
+    reason: str = "",
 ) -> object:
     counts = vote.counts
     return clerk.event(
@@ -196,48 +138,50 @@ def _clause_event(
         no=counts["no"],
         abstain=counts["abstain"],
         sources=list(vote.clause.parents),
-        mover=mover.citizen_id if mover else "",
+        mover=motion.mover.citizen_id if motion else "",
         seconder=seconder.citizen_id if seconder else "",
-        replaces=vote.clause.parents[0] if mover else "",
+        replaces=motion.clause.statement_id if motion and motion.clause else "",
+        kind=motion.kind if motion else "original",
+        reason=motion.why if motion else reason,
     )
 
 
-def _dissent(clerk: Clerk, hall: Hall, adopted: list[ClauseVote]) -> Script[None]:
-    """Give every minority that is large enough its report, written by whoever opposed the clause most."""
-    entitled: list[tuple[ClauseVote, list[Citizen], float]] = []
-    for vote in adopted:
-        against = [n for n, choice in enumerate(vote.choices) if choice == "no"]
-        share = len(against) / len(vote.choices)
-        if against and share >= clerk.config.minority:
-            order = sorted(against, key=lambda n: (vote.p_yes[n], n))
-            entitled.append((vote, [hall.citizens[n] for n in order], share))
-    answers = yield from clerk.hear_all(
-        [
-            (
-                f"dissent-{vote.clause.statement_id}",
-                clerk.of(
-                    coalition[0],
-                    "dissent.v1",
-                    max_tokens=clerk.config.max_tokens.clause,
-                    clause=vote.clause.text,
-                    num=len(coalition) - 1,
-                    opinion=coalition[0].opinion,
-                ),
-                parsing.said,
-            )
-            for vote, coalition, _ in entitled
-        ]
+def _motion_event(
+    clerk: Clerk, hall: Hall, one: Motion, seconder: Citizen | None, vote: ClauseVote | None, repeats: str
+) -> object:
+    counts = vote.counts if vote else {}
+    if vote is not None:
+        status, reason = ("carried" if passes(clerk, vote) else "lost"), ""
+    else:
+        status = "repeats" if seconder else "not seconded"
+        reason = repeats or "nobody wanted it put to the vote"
+    return clerk.event(
+        "motions",
+        motion=one.motion_id,
+        kind=one.kind,
+        clause=one.clause.statement_id if one.clause else "",
+        text=one.text.text,
+        mover=one.mover.citizen_id,
+        why=one.why,
+        seconder=seconder.citizen_id if seconder else "",
+        status=status,
+        reason=reason,
+        yes=counts.get("yes", 0),
+        no=counts.get("no", 0),
+        abstain=counts.get("abstain", 0),
+        identity=one.text.identity if one.kind != "strike" else "",
     )
-    for (vote, coalition, share), answer in zip(entitled, answers, strict=True):
-        if answer.value is None:
-            yield clerk.degrade("dissent", f"{coalition[0].citizen_id} wrote no usable report")
-            continue
-        yield clerk.event(
-            "dissents",
-            clause=vote.clause.statement_id,
-            author=coalition[0].citizen_id,
-            text=answer.value,
-            coalition=[citizen.citizen_id for citizen in coalition],
-            share=share,
-            identity=answer.identities[-1],
-        )
+
+
+def _pair_event(clerk: Clerk, one: Relation, both_adopted: bool) -> object:
+    return clerk.event(
+        "clause_pairs",
+        first=one.first.statement_id,
+        second=one.second.statement_id,
+        likeness=one.likeness,
+        p_same=one.p_same,
+        p_conflict=one.p_conflict,
+        verdict=one.verdict,
+        both_adopted=both_adopted,
+        identities=list(one.identities),
+    )

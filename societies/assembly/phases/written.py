@@ -6,15 +6,20 @@ Deliberation by Mapping High Dimensional Opinion Spaces; the mathematics is in `
 
 from __future__ import annotations
 
+import numpy as np
+
 from agents.requests import Script
 from societies.assembly import parsing
 from societies.assembly.clerk import Clerk, distribution
 from societies.assembly.hall import Hall
 from societies.assembly.phases.caucus import statement_event
+from societies.assembly.polis import find_groups, find_space, positions
 from societies.assembly.records import Statement
 
 CHOICES = ("agree", "disagree", "pass")
 VALUES = {"agree": 1.0, "disagree": -1.0, "pass": 0.0}
+FEWEST = 4
+"""Citizens and statements from which opinion groups are looked for."""
 
 
 def write_round(clerk: Clerk, hall: Hall) -> Script[None]:
@@ -63,9 +68,11 @@ def _vote(clerk: Clerk, hall: Hall, statements: list[Statement]) -> Script[None]
     found = yield from clerk.weigh(
         [clerk.poll(citizen, "statement_vote.v1", CHOICES, statement=one.text, briefing=[]) for one, citizen in cells]
     )
-    for (one, citizen), scores in zip(cells, found, strict=True):
+    values = np.zeros((len(hall.citizens), len(statements)))
+    for k, ((one, citizen), scores) in enumerate(zip(cells, found, strict=True)):
         shares = distribution(scores)
-        choice = CHOICES[max(range(3), key=lambda k: (shares[k], -k))]
+        choice = CHOICES[max(range(3), key=lambda place: (shares[place], -place))]
+        values[k % len(hall.citizens), k // len(hall.citizens)] = VALUES[choice]
         yield clerk.event(
             "ballots",
             citizen=citizen.citizen_id,
@@ -77,3 +84,8 @@ def _vote(clerk: Clerk, hall: Hall, statements: list[Statement]) -> Script[None]
             weight=citizen.weight,
             identity=scores.identity,
         )
+    if min(values.shape) >= FEWEST:
+        labels = find_groups(positions(values, find_space(values))).labels
+        hall.camps = {citizen.citizen_id: str(label + 1) for citizen, label in zip(hall.citizens, labels, strict=True)}
+    for name, camp in hall.camps.items():
+        yield clerk.event("camps", citizen=name, camp=camp)
