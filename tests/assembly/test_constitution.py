@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from societies.assembly.likeness import is_same_text, likeness, nearest
 from societies.assembly.phases.compare import verdict_of
 from societies.assembly.readability import readability, syllables
 from tests.assembly.acting import Played, Town, between, place_of, play, text_of, town
+from tests.assembly.test_assembly import ATTACKS
 
 SHORT = {"quotas": ("sex", "camp"), "supermajority": 0.55, "num_rounds": 0, "num_questions": 0, "num_critiques": 0}
 
@@ -187,3 +189,24 @@ def test_the_likest_pairs_are_chosen_and_negations_are_no_likeness() -> None:
     assert nearest(texts, pairs, 2) == [(0, 1), (0, 3)]
     assert nearest(texts, pairs, 99) == pairs and nearest(texts, pairs, 0) == []
     assert not is_same_text(texts[0], texts[3]) and likeness(texts[0], texts[3]) < 1
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_what_movers_and_dissenters_write_stays_in_its_fence_and_changes_no_step(attack: str) -> None:
+    def course(said: str) -> tuple[list[tuple[str, int]], list[tuple[str, str]], Played]:
+        written = dict.fromkeys(("add_clause.v1", "amend.v1", "move_why.v1", "dissent.v1"), said)
+        decided = {"second.v1": {"yes": 0.9, "no": 0.1}, "sign.v1": {"yes": 0.9, "no": 0.1}}
+        decided |= {"motion_vote.v1": {"yes": 0.1, "no": 0.9, "abstain": 0.1}}
+        played = hall(Town(changed={**written, **decided}))
+        phases = [(row["phase"], row["num_requests"]) for row in played.rows("phases")]
+        return phases, sorted((key, request.purpose) for key, request in played.town.asked), played
+
+    plain, attacked = course("We want benches along all the rivers here."), course(attack)
+    assert plain[:2] == attacked[:2]
+    asked = Counter(request.purpose.removeprefix("assembly/") for _, request in attacked[2].town.asked)
+    assert all(asked[name] for name in ("second.v1", "motion_vote.v1", "sign.v1", "dissent.v1", "clause_pair.v1"))
+    for _, request in attacked[2].town.asked:
+        assert [m.role for m in request.messages] in (["system", "user"], ["system", "user", "assistant", "user"])
+        body = request.messages[-1].content
+        assert body.count("<<<") == body.count(">>>")
+        assert "=== system ===" not in body and "<|im_start|>" not in body
