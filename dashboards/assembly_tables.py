@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from dashboards.assembly import Account
@@ -9,6 +10,9 @@ from dashboards.assembly_words import amount, between, null, size
 from dashboards.drawing import short
 from dashboards.rows import count, percent, spaced
 from dashboards.terminal import Section
+
+ROUNDING = 1e-9
+"""A chance or error below this is what rounding leaves, and told as 0."""
 
 
 def lottery(account: Account) -> Section:
@@ -24,7 +28,7 @@ def lottery(account: Account) -> Section:
         ),
         (
             f"Everybody's chance lies between {_chance(one.min_pi)} and {_chance(one.max_pi)}, geometric mean "
-            f"{_chance(one.geometric_mean)}, Gini {short(one.gini)}; with no quota everybody would have "
+            f"{_chance(one.geometric_mean)}, Gini {_tiny(one.gini)}; with no quota everybody would have "
             f"{_chance(one.equal_chance)}. Chances are {_how(one.log)}; n = {count(one.num_responded)}."
         ),
         *(f"Note: {note}." for note in one.notes),
@@ -32,8 +36,17 @@ def lottery(account: Account) -> Section:
     if len(one.policies) > 1:
         lines.append("Who speaks: " + ", ".join(f"{num} citizens by {name}" for name, num in one.policies) + ".")
     if one.log:
-        lines.append(f"The solver says: {one.log}.")
+        lines.append(f"The solver says: {_solver(one.log)}.")
     return Section(title="Lottery certificate", lines=tuple(lines))
+
+
+def _solver(log: str) -> str:
+    """Return the solver's log in words, its numbers with three digits."""
+    return re.sub(r"\d+\.\d+(?:e[+-]?\d+)?", lambda found: _tiny(float(found[0])), spaced(log))
+
+
+def _tiny(value: float | None) -> str:
+    return "0" if value is not None and abs(value) < ROUNDING else short(value)
 
 
 def _how(log: str) -> str:

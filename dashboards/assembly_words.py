@@ -7,7 +7,7 @@ from dashboards.assembly_numbers import Number
 from dashboards.assembly_source import CONTROL, MAIN
 from dashboards.assembly_utility import Utilities
 from dashboards.drawing import short, shortened
-from dashboards.rows import count, percent
+from dashboards.rows import count, percent, plural
 
 SIMULATED = (
     "Simulated: every citizen here is a prompt to a language model. What they say, vote and agree on is data about "
@@ -51,12 +51,13 @@ def headline(found: Assemblies) -> str:
         one = main[0]
         return (
             f'Simulated assembly of {one.num_citizens}: "{shortened(one.question, 110)}" {one.winner} won by '
-            f"{one.rule}; {adopted} of {clauses} clauses adopted, {one.num_dissents} minority reports."
+            f"{one.rule}; {adopted} of {plural(clauses, 'clause')} adopted, "
+            f"{plural(one.num_dissents, 'minority report')}."
         )
     dissents = sum(one.num_dissents for one in main)
     return (
         f"{len(main)} simulated assemblies with {count(sum(one.num_citizens for one in main))} citizens: {adopted} of "
-        f"{clauses} clauses adopted, {dissents} minority reports."
+        f"{plural(clauses, 'clause')} adopted, {plural(dissents, 'minority report')}."
     )
 
 

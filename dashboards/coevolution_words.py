@@ -10,6 +10,7 @@ from dashboards.coevolution_all import Coevolution
 from dashboards.coevolution_follow import Follow
 from dashboards.coevolution_live import Live
 from dashboards.drawing import short
+from dashboards.rows import plural
 
 NUMERIC = "People and AI of this society are numbers with a known truth, whatever engine the run was started with."
 ERAS = (
@@ -97,7 +98,7 @@ def score_finding(found: Trials, challenge: str) -> str:
     )
     return (
         f"{challenge}: {best.algorithm} scores highest of what is no oracle, {_score(best.score)}{between}, with a "
-        f"lag of {short(best.lag)}; n = {best.num_replicas} seeds of {best.num} comparisons. "
+        f"lag of {short(best.lag)}; n = {plural(best.num_replicas, 'seed')} of {plural(best.num, 'comparison')}. "
         f"References: {', '.join(plain)}.{blind}"
     )
 
@@ -108,8 +109,9 @@ def effort_finding(found: Trials, challenge: str) -> str:
     asked = ", ".join(f"{one.arm} {one.num_queries:,}" for one in own if one.num_queries) or "nobody asked anything"
     refused, tokens = (sum(getattr(one, name) for one in own) for name in ("num_refused", "num_tokens"))
     missing = sum(one.num_missing for one in own)
+    seeds = plural(max((one.num_seeds for one in own), default=0), "seed")
     return (
-        f"Queries answered over n = {max((one.num_seeds for one in own), default=0)} seeds: {asked}. Refused as over "
+        f"Queries answered over n = {seeds}: {asked}. Refused as over "
         f"the budget: {refused:,}; without an answer: {missing:,}; tokens by the ballot's price: {tokens:,}."
     )
 

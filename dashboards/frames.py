@@ -20,12 +20,22 @@ LEAST_S = 0.25
 
 
 def runs_frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Return the list of runs."""
+    """Return the list of runs. scripts: how many of how many are done in the stage."""
     import polars as pl
 
-    names = ("run", "state", "started", "society", "engine", "model", "recipe", "seed", "stage", "done", "total")
-    kinds = {**dict.fromkeys(names, pl.String), "seed": pl.Int64, "done": pl.Int64, "total": pl.Int64}
-    return pl.DataFrame([{name: row.get(name) for name in names} for row in rows], schema=kinds, orient="row")
+    names = ("run", "state", "started (UTC)", "society", "engine", "model", "recipe", "seed", "stage", "scripts")
+    kinds = {**dict.fromkeys(names, pl.String), "seed": pl.Int64}
+    told = [{**row, "started (UTC)": _minute(text(row.get("started"))), "scripts": _done(row)} for row in rows]
+    return pl.DataFrame([{name: row.get(name) for name in names} for row in told], schema=kinds, orient="row")
+
+
+def _minute(stamp: str) -> str:
+    return stamp[:16].replace("T", " ")
+
+
+def _done(row: Mapping[str, Any]) -> str:
+    done, total = whole(row.get("done")), whole(row.get("total"))
+    return f"{done:,} of {total:,}" if total else f"{done:,}"
 
 
 def stages_frame(tallies: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
@@ -43,16 +53,16 @@ def _counts(tally: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "state": state,
         "scripts": whole(tally.get("num_done")),
-        "lost": whole(tally.get("num_lost")),
         "requests": whole(tally.get("num_requests")),
-        "from journal": whole(tally.get("num_from_journal")),
-        "failed": whole(tally.get("num_failed")),
+        "forfeits": whole(tally.get("num_forfeits")),
+        "lost": whole(tally.get("num_lost")),
         "prompt tokens": read,
         "from cache": whole(tally.get("num_cached_tokens")),
         "output tokens": wrote,
-        "forfeits": whole(tally.get("num_forfeits")),
         "seconds": round(seconds, 1),
         "tokens per second": round((read + wrote) / seconds, 1) if seconds > 0 else None,
+        "failed": whole(tally.get("num_failed")),
+        "from journal": whole(tally.get("num_from_journal")),
     }
 
 

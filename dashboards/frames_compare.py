@@ -34,7 +34,7 @@ def settings_frame(left: Mapping[str, Any], right: Mapping[str, Any]) -> pl.Data
 def _flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
     if isinstance(value, Mapping) and value:
         return [pair for key in value for pair in _flat(value[key], f"{prefix}{key}.")]
-    return [(prefix[:-1], str(value))]
+    return [(prefix[:-1], "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value))]
 
 
 def beside_frame(first: Sequence[Measure], second: Sequence[Measure], names: tuple[str, str]) -> pl.DataFrame:

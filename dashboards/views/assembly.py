@@ -45,6 +45,15 @@ def main() -> None:
     told(problems)
     if found is None:
         society = text(mapping(Reader(run).config().get("society")).get("name"))
+        if society == "utility_vote":
+            st.info(
+                "This run's panel voted on pairs of options and drew nothing up. Its votes stand on the page "
+                "*Samples*. To draw a policy's choices to them, and measure:"
+            )
+            line = "recipe=utility_control measure=choices loop=utility"
+            st.code(f"folkmoot align {run.folder} {line} data.choices={run.folder}/events/r1.play",
+                    language=None, wrap_lines=True)  # fmt: skip
+            return
         st.info(f"This run has no finished assembly (its society is {label(society) or 'unknown'}). Hold one with:")
         st.code("folkmoot run society=assembly", language=None, wrap_lines=True)
         return

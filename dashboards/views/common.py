@@ -139,7 +139,7 @@ def heading(title: str, run: Run, name: str) -> tuple[RunState, dict[str, Any]]:
     if state.word == "broken off":
         st.warning(
             f"The run says that it is {label(text(status.get('state')))}, but its process is gone. What it wrote "
-            "stands below; resume it on the page *Overview*.",
+            f"stands below; resume it {'here' if title == 'Overview' else 'on the page *Overview*'}.",
             icon=":material/link_off:",
         )
     _answered(run, text(status.get("state")))

@@ -50,7 +50,7 @@ def main() -> None:
     ids = shown["citizen"].to_list()
     columns = [c for c in ("citizen", "name", "group", "policy", "pi", "weight", "persona_id") if c in shown.columns]
     table(
-        shown.select(columns),
+        shown.select(columns).rename({"persona_id": "persona", "pi": "chance to be drawn"}, strict=False),
         "people",
         on_select=picked("citizen", "table-people", ids),
         selection_mode="single-row",

@@ -121,6 +121,8 @@ def settled(page: Any) -> None:
     page.wait_for_selector(done, timeout=90_000)
     page.wait_for_timeout(400)
     page.wait_for_selector(done, timeout=90_000)
+    # Parts of the frame are loaded when they are first used: grey boxes stand for them until then.
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')", timeout=90_000)
 
 
 def pages_of_app() -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboards.fake_assembly import make_assembly
+from tests.dashboards.fake_assembly import make_assembly, make_utility_vote
 from tests.dashboards.fake_coevolution import make_live, make_trials
 from tests.dashboards.fake_run import HOSTILE, make_run
 from tests.dashboards_app.test_pages import opened, words  # noqa: F401 (opened is a fixture)
@@ -93,3 +93,11 @@ def test_a_torn_town_is_shown_as_far_as_it_goes(opened: Opened, tmp_path: Path) 
         at = opened(tmp_path / "runs", page)
         assert not at.exception
         assert "beliefs" in words(at)
+
+
+def test_a_vote_on_pairs_says_where_its_votes_stand_and_what_to_do_with_them(opened: Opened, tmp_path: Path) -> None:  # noqa: F811
+    run = make_utility_vote(tmp_path)
+    at = opened(tmp_path, "assembly", run=f"vote/{run.folder.name}")
+    assert not at.exception
+    assert "voted on pairs of options" in at.info[0].value
+    assert at.code[0].value.startswith(f"folkmoot align {run.folder} recipe=utility_control")
