@@ -139,7 +139,7 @@ def test_what_was_refused_as_over_the_budget_is_told(tmp_path: Path) -> None:
     asked = frames.asked_frame(found, "coevolve")
     assert asked.filter(pl.col("queries are") == "refused")["number"].sum() >= effort.num_refused
     said = words.effort_finding(found, "coevolve")
-    assert "n = 1 seeds" in said
+    assert "n = 1 seed:" in said
     assert "lifelong 100" in said
     assert found.entries[0].lo != found.entries[0].lo
     assert "no interval" in words.score_finding(found, "coevolve")
