@@ -3,6 +3,9 @@
 One line a record: eight hexadecimal digits of CRC-32, a blank, JSON, a line feed. A torn last line is cut off when the
 journal is opened again (that request is simply owed once more); damage anywhere else is an error that names the line.
 Prompts are not stored: replaying the scripts renders them again, and the digests prove that they are the same.
+
+A request that the engine could not answer is no record: it stays owed, and resuming asks it again. That it failed is
+written beside the journal, in `<stage>.failed`, which only replay reads: without it the script would ask anew.
 """
 
 from __future__ import annotations
@@ -44,7 +47,7 @@ class Journal:
         self.path = path
         self.num_loaded = 0
         self._synced = time.monotonic()
-        self._fd = -1
+        self._fd = self._failed_fd = -1
         self._map: mmap.mmap | None = None
         self._keys = np.empty(0, dtype=np.uint64)
         self._offsets = np.empty(0, dtype=np.int64)
@@ -104,25 +107,32 @@ class Journal:
         return None
 
     def append(self, finished: Iterable[Finished]) -> None:
-        """Write finished requests in one go, before any script sees them. Failed requests are left out (still owed).
+        """Write finished requests in one go, before any script sees them. Failed requests are still owed, see above.
 
         Raises UserError when the disk is full; the journal then ends with the last whole batch.
         """
-        lines = [_line(_record(f)) for f in finished if f.result is not None]
+        done = list(finished)
+        lines = [_line(_record(f)) for f in done if f.result is not None]
         if lines:
             self._write(b"".join(lines))
+        failures = [_line(_failure(f)) for f in done if f.result is None]
+        if failures:
+            if self._failed_fd < 0:
+                self._failed_fd = os.open(failed_path(self.path), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            self._write(b"".join(failures), self._failed_fd)
 
-    def _write(self, data: bytes) -> None:
-        size = os.fstat(self._fd).st_size
+    def _write(self, data: bytes, fd: int = -1) -> None:
+        fd = fd if fd >= 0 else self._fd
+        size = os.fstat(fd).st_size
         try:
             view = memoryview(data)
             while view:
-                view = view[os.write(self._fd, view) :]
+                view = view[os.write(fd, view) :]
             if time.monotonic() - self._synced > SYNC_EVERY_S:
-                os.fsync(self._fd)
+                os.fsync(fd)
                 self._synced = time.monotonic()
         except OSError as error:
-            os.ftruncate(self._fd, size)
+            os.ftruncate(fd, size)
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             raise UserError(
@@ -137,6 +147,9 @@ class Journal:
             os.fsync(self._fd)
             os.close(self._fd)
             self._fd = -1
+        if self._failed_fd >= 0:
+            os.close(self._failed_fd)
+            self._failed_fd = -1
         if self._map is not None:
             self._map.close()
             self._map = None
@@ -147,6 +160,25 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
     for number, (_, payload, _) in enumerate(_lines(path)):
         if number:
             yield orjson.loads(payload)
+
+
+def failed_path(path: Path) -> Path:
+    """Return where the failures beside a journal are."""
+    return path.with_suffix(".failed")
+
+
+def read_failures(path: Path) -> dict[str, tuple[str, str, Usage]]:
+    """Return identity -> (digest, error, usage) of a journal's failed requests, the last one of each.
+
+    Lines that a crash tore are left out.
+    """
+    found: dict[str, tuple[str, str, Usage]] = {}
+    beside = failed_path(path)
+    for line in beside.read_bytes().splitlines() if beside.exists() else ():
+        if line[:8] == b"%08x" % zlib.crc32(line[9:]):
+            record = orjson.loads(line[9:])
+            found[record["k"]] = (record["d"], record["e"], Usage(*record["u"]))
+    return found
 
 
 def _line(payload: bytes) -> bytes:
@@ -189,8 +221,17 @@ def _key_hash(key: str) -> int:
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")
 
 
+def _failure(finished: Finished) -> bytes:
+    ticket = finished.ticket
+    return orjson.dumps({"k": ticket.key, "d": ticket.digest, "e": finished.error, "u": _costs(finished.usage)})
+
+
+def _costs(usage: Usage) -> tuple[int, int, int, float]:
+    return usage.num_prompt, usage.num_cached, usage.num_output, round(usage.seconds, 4)
+
+
 def _record(finished: Finished) -> bytes:
-    ticket, result, usage = finished.ticket, finished.result, finished.usage
+    ticket, result = finished.ticket, finished.result
     if type(result) is Reply:
         body: Any = (result.text, result.finish, result.num_tokens, result.logps)
         kind = "g"
@@ -204,7 +245,7 @@ def _record(finished: Finished) -> bytes:
             "d": ticket.digest,
             "t": kind,
             "r": body,
-            "u": (usage.num_prompt, usage.num_cached, usage.num_output, round(usage.seconds, 4)),
+            "u": _costs(finished.usage),
         }
     )
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from agents.requests import OverBudget
 
+SCRIPT_LIMITS = ("script_requests", "script_tokens")
+"""Those limits that decide what a script does, and so what comes out; the others only say when an attempt ends."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

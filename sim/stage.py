@@ -15,7 +15,7 @@ from sim.control import Control
 from sim.engines.base import Engine, EngineDied
 from sim.interrupts import draining
 from sim.journal import Journal
-from sim.limits import Limits
+from sim.limits import SCRIPT_LIMITS, Limits
 from sim.scheduler import Scheduler
 from sim.store import Run
 from sim.tables import event_frame, sample_frame, write_frame, write_json, write_whole
@@ -89,6 +89,7 @@ def play_stage(
     heartbeat.obey(scheduler)
     if watcher is not None:
         watcher.begin(stage, total, scheduler.stop)
+    complete = False
     try:
         with draining(scheduler.stop):
             for outcome in scheduler.play(scripts):
@@ -97,14 +98,17 @@ def play_stage(
                 parts.add(outcome)
         if not scheduler.tally.stopped:
             parts.finish()
+            # Only now: where a script could not be made or a part not be written, the stage is still owed.
+            complete = True
     except EngineDied as died:
         scheduler.tally.stopped = f"engine: {died}"
         raise
     finally:
         journal.close()
         tally = scheduler.tally
-        complete = not tally.stopped and tally.num_live == 0
-        write_json(run.folder / "tallies" / f"{stage}.json", {**asdict(tally), "stage": stage, "complete": complete})
+        told = {name: getattr(limits or Limits(), name) for name in SCRIPT_LIMITS}
+        facts = {**asdict(tally), "stage": stage, "complete": complete, "script_limits": told}
+        write_json(run.folder / "tallies" / f"{stage}.json", facts)
         heartbeat.end(tally)
     if tally.stopped:
         raise Stopped(tally.stopped)
@@ -155,11 +159,16 @@ class _Parts:
                 rows["lost"].append({**lost, "script": outcome.path, "seq": len(outcome.notes)})
         events = self._run.folder / "events" / self._stage
         for name, columns in self._tables.items():
+            path = events / f"{name}-{number:05d}.parquet"
             if rows[name]:
-                write_frame(events / f"{name}-{number:05d}.parquet", event_frame(rows[name], columns))
+                write_frame(path, event_frame(rows[name], columns))
+            else:
+                path.unlink(missing_ok=True)  # of an attempt in which a request failed that is answered now
+        path = self._run.folder / "samples" / self._stage / f"part-{number:05d}.parquet"
         if samples:
-            path = self._run.folder / "samples" / self._stage / f"part-{number:05d}.parquet"
             write_frame(path, sample_frame(samples))
+        else:
+            path.unlink(missing_ok=True)
         self._letters[number] = b"".join(letters)
 
 

@@ -178,14 +178,15 @@ def _whole(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise UserError(
             f"The disk is full: {path} could not be written.",
-            "",
+            f"{error.strerror or error}.",
             "free some space, then resume the run; what was journalled is not lost",
         ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, data: bytes) -> None:

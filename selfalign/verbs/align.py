@@ -141,12 +141,15 @@ def _run(args: argparse.Namespace) -> int:
     config = with_overrides(told or run.config, words)
     session = Session(validate(RunConfig, config, ""), run=run, watcher=watcher_for(), say=say)
     check(session)
-    changed = differing_keys(run.config, config)
-    if changed:
-        run.note("align", {"config": config, "differs_from_config_yaml": changed})
-    if answers:
-        _answer(session, answers[-1])
-    return guarded(session, as_json=args.json)
+
+    def note() -> None:
+        changed = differing_keys(run.config, config)
+        if changed:
+            run.note("align", {"config": config, "differs_from_config_yaml": changed})
+        if answers:
+            _answer(session, answers[-1])
+
+    return guarded(session, as_json=args.json, first=note)
 
 
 def _answer(session: Session, answer: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from agents.registry import find, names
 from sim.cli import EXIT_INTERRUPTED, EXIT_OK, EXIT_STOPPED
 from sim.engines.base import EngineDied
 from sim.interrupts import INTERRUPTED
+from sim.lock import alone
 from sim.session import Session
 from sim.stage import Stopped
 
@@ -56,8 +57,17 @@ def carry_out(session: Session) -> dict[str, Any]:
     return summary
 
 
-def guarded(session: Session, *, as_json: bool) -> int:
-    """Carry a run out and turn every orderly end into its message and exit code."""
+def guarded(session: Session, *, as_json: bool, first: Callable[[], None] = lambda: None) -> int:
+    """Carry a run out and turn every orderly end into its message and exit code.
+
+    first: done before, when it is certain that no other process plays the run. Raises UserError when one does.
+    """
+    with alone(session.run.folder):
+        first()
+        return _ended(session, as_json=as_json)
+
+
+def _ended(session: Session, *, as_json: bool) -> int:
     run = session.run
     try:
         summary = carry_out(session)

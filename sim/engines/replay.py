@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from pydantic import ConfigDict
 
 from agents.errors import UserError
 from agents.requests import request_digest
-from sim.engines.base import Finished, Ticket
+from sim.engines.base import Finished, Ticket, Usage
 from sim.engines.kind import EngineKind, EngineSetting
-from sim.journal import Journal
+from sim.journal import Journal, read_failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,7 @@ class ReplayEngine:
         """Open the journals read-only. Raises UserError when there is none."""
         self._paths = list(paths)
         self._journals = [Journal(path, header=read_header(path), readonly=True) for path in paths]
+        self._failures = [read_failures(path) for path in paths]
         self._queue: list[Ticket] = []
 
     def submit(self, tickets: Sequence[Ticket]) -> None:
@@ -51,6 +52,9 @@ class ReplayEngine:
             known = journal.lookup(ticket.key, digest)
             if known is not None:
                 return Finished(ticket, known[0], known[1])
+        for failures in self._failures:
+            if (failed := known_failure(failures, ticket, digest)) is not None:
+                return failed
         raise UserError(
             f'The journal does not hold the step "{ticket.key}" ({ticket.request.purpose}).',
             f"searched: {', '.join(str(path) for path in self._paths)}; "
@@ -70,6 +74,12 @@ class ReplayEngine:
         """Close the journals."""
         for journal in self._journals:
             journal.close()
+
+
+def known_failure(failures: Mapping[str, tuple[str, str, Usage]], ticket: Ticket, digest: str) -> Finished | None:
+    """Return a request as it failed, where it did: what is known of it by `sim.journal.read_failures`."""
+    there, error, usage = failures.get(ticket.key, ("", "", Usage()))
+    return Finished(ticket, None, usage, error) if there == digest else None
 
 
 def read_header(path: Path) -> dict[str, Any]:

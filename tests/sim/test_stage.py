@@ -17,6 +17,7 @@ from sim.engines.scripted import ScriptedEngine
 from sim.limits import Limits
 from sim.stage import Stopped, play_stage
 from sim.store import Run
+from sim.tables import write_whole
 
 TABLES = {"said": {"number": "int", "text": "str"}}
 PROMPT = (Message("user", "say something"),)
@@ -153,3 +154,49 @@ def test_a_full_disk_is_a_user_error_that_loses_nothing(tmp_path: Path, monkeypa
     assert kept > 0
     play_stage(run, "r1.play", scripts(30), ScriptedEngine(Babbler()), run_seed=4, tables=TABLES)
     assert run.tally("r1.play")["num_from_journal"] == kept
+
+
+def test_a_stage_whose_parts_could_not_be_written_is_still_owed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, broken = fresh(tmp_path), fresh(tmp_path)
+    play_stage(whole, "r1.play", scripts(30), ScriptedEngine(Babbler()), run_seed=4, tables=TABLES)
+
+    def full(path: Path, frame: object) -> None:
+        raise UserError("The disk is full.", "no space.", "free some")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sim.stage.write_frame", full)
+        with pytest.raises(UserError, match="The disk is full"):
+            play_stage(broken, "r1.play", scripts(30), ScriptedEngine(Babbler()), run_seed=4, tables=TABLES)
+    assert not broken.is_complete("r1.play")
+    play_stage(broken, "r1.play", scripts(30), ScriptedEngine(Babbler()), run_seed=4, tables=TABLES)
+    assert broken.is_complete("r1.play")
+    assert digests(whole) == digests(broken)
+
+
+def test_a_stage_whose_scripts_could_not_be_made_is_still_owed(tmp_path: Path) -> None:
+    def none():
+        raise UserError("The file of instructions is missing.", "it was moved.", "put it back")
+        yield
+
+    run = fresh(tmp_path)
+    with pytest.raises(UserError, match="instructions is missing"):
+        play_stage(run, "r1.play", none(), ScriptedEngine(Babbler()), run_seed=4, tables=TABLES)
+    assert not run.is_complete("r1.play")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, OSError])
+def test_a_write_that_is_broken_off_leaves_no_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    real = Path.write_bytes
+
+    def half(path: Path, data: bytes) -> int:
+        real(path, data[:3])
+        raise error
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(error):
+        write_whole(tmp_path / "a.json", b"whole")
+    assert list(tmp_path.iterdir()) == []
