@@ -119,9 +119,9 @@ def _transitivity(found: Findings) -> Section:
     if not told.num_asked:
         return Section(title="Does wisdom carry on over two steps")
     rows = (
-        ("third step called wiser", percent(told.holds.point), _span(told.holds), count(told.num_asked)),
-        ("the same people on other steps", percent(told.otherwise.point), _span(told.otherwise), count(told.num_other)),
-        ("difference", percent(told.excess.point), _span(told.excess), count(told.num_people)),
+        ("third step called wiser", _share(told.holds), _span(told.holds), count(told.num_asked)),
+        ("the same people on other steps", _share(told.otherwise), _span(told.otherwise), count(told.num_other)),
+        ("difference", _share(told.excess), _span(told.excess), count(told.num_people)),
     )
     return Section(
         title="Does wisdom carry on over two steps",
@@ -133,6 +133,10 @@ def _transitivity(found: Findings) -> Section:
             "n of the difference: people, who are drawn again for its interval. No difference: pairs are judged apart.",
         ),
     )
+
+
+def _share(interval: Interval) -> str:
+    return "-" if math.isnan(interval.point) else percent(interval.point)
 
 
 def _span(interval: Interval) -> str:

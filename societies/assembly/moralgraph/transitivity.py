@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from agents.statistics.intervals import NAN, Interval, bootstrap_statistic, wilson
+import numpy as np
+
+from agents.statistics.intervals import Interval, bootstrap_statistic, wilson
 from societies.assembly.moralgraph.records import Judgement
 from societies.assembly.moralgraph.summary import Edge, IntArray
 
@@ -19,10 +21,11 @@ from societies.assembly.moralgraph.summary import Edge, IntArray
 class Transitivity:
     """holds: share of "wiser" among judgements a -> c of people who judged a -> b wiser, where b -> c is in the graph.
 
-    otherwise: share of "wiser" among the same people's other judgements, the null. These hold the a -> b judgements,
-    which are "wiser" by choice, so the null is rather too high than too low. excess: the difference, with a bootstrap
-    interval over people. num_asked, num_other: judgements behind the two; num_people: people behind
-    the first.
+    otherwise: the null, how often the same people call other steps wiser: each person's own share, weighed by how many
+    third judgements they made. Their first steps are left out, whatever was said of them: those that led to a third one
+    are "wiser" by choice. excess: the difference within people, in the same weights; where all judge by coins of their
+    own it is 0 in the mean. Intervals of the two are by bootstrap over people. num_asked, num_other:
+    judgements behind holds and the null; num_people: people with both, behind the difference.
     """
 
     holds: Interval
@@ -50,41 +53,33 @@ def transitivity(judgements: Iterable[Judgement], kept: Sequence[Edge], *, seed:
     may be among those that keep the edge. Without any such case all numbers are nan.
     """
     known = [judgement for judgement in judgements if judgement.participant]
-    due = _due(known, kept)
+    due, firsts = _due(known, kept), _firsts(known, kept)
     people = sorted({person for person, _, _ in due})
     asked = {person: [0, 0] for person in people}
     other = {person: [0, 0] for person in people}
     for judgement in known:
-        if judgement.participant in asked:
-            key = judgement.participant, judgement.source, judgement.target
+        key = judgement.participant, judgement.source, judgement.target
+        if judgement.participant in asked and (key in due or key not in firsts):
             tally = (asked if key in due else other)[judgement.participant]
             tally[0] += judgement.verdict == "upgrade"
             tally[1] += 1
-    num_asked, num_other = (sum(n for _, n in tally.values()) for tally in (asked, other))
-    if not num_asked:
-        nothing = Interval(NAN, NAN, NAN, NAN)
-        return Transitivity(
-            holds=nothing, otherwise=nothing, excess=nothing, num_asked=0, num_other=num_other, num_people=0
-        )
-    there = [person for person in people if asked[person][1]]
+    both = [person for person in people if asked[person][1] and other[person][1]]
+    wiser, num = (np.array([asked[person][at] for person in both], dtype=np.float64) for at in (0, 1))
+    null = np.array([num_wiser / num_said for num_wiser, num_said in (other[person] for person in both)])
+
+    def otherwise(rows: IntArray) -> float:
+        return float((num * null)[rows].sum() / num[rows].sum())
 
     def excess(rows: IntArray) -> float:
-        drawn = [there[n] for n in rows.tolist()]
-        shares = []
-        for tally in (asked, other):
-            total = sum(tally[person][1] for person in drawn)
-            if not total:
-                return NAN
-            shares.append(sum(tally[person][0] for person in drawn) / total)
-        return shares[0] - shares[1]
+        return float(wiser[rows].sum() / num[rows].sum()) - otherwise(rows)
 
     return Transitivity(
-        holds=wilson(sum(asked[person][0] for person in there), num_asked),
-        otherwise=wilson(sum(other[p][0] for p in there), sum(other[p][1] for p in there)),
-        excess=bootstrap_statistic(len(there), excess, seed=seed),
-        num_asked=num_asked,
-        num_other=sum(other[person][1] for person in there),
-        num_people=len(there),
+        holds=wilson(sum(yes for yes, _ in asked.values()), sum(n for _, n in asked.values())),
+        otherwise=bootstrap_statistic(len(both), otherwise, seed=seed),
+        excess=bootstrap_statistic(len(both), excess, seed=seed),
+        num_asked=sum(n for _, n in asked.values()),
+        num_other=sum(other[person][1] for person in both),
+        num_people=len(both),
     )
 
 
@@ -103,9 +98,7 @@ def questions(judgements: Iterable[Judgement], kept: Sequence[Edge]) -> tuple[Qu
 
 def _due(judgements: Sequence[Judgement], kept: Sequence[Edge]) -> dict[tuple[str, str, str], str]:
     """Return (participant, a, c) -> b for each a -> b that somebody called wiser and each edge b -> c of the graph."""
-    onward: dict[str, list[str]] = {}
-    for edge in sorted(kept, key=lambda edge: (-edge.likelihood, edge.source, edge.target)):
-        onward.setdefault(edge.source, []).append(edge.target)
+    onward = _onward(kept)
     found: dict[tuple[str, str, str], str] = {}
     for judgement in judgements:
         if judgement.verdict != "upgrade":
@@ -114,3 +107,22 @@ def _due(judgements: Sequence[Judgement], kept: Sequence[Edge]) -> dict[tuple[st
             if target != judgement.source:
                 found.setdefault((judgement.participant, judgement.source, target), judgement.target)
     return found
+
+
+def _firsts(judgements: Sequence[Judgement], kept: Sequence[Edge]) -> set[tuple[str, str, str]]:
+    """Return (participant, a, b) of each a -> b, wiser or not, by somebody who judged a -> c too, b -> c being kept."""
+    onward = _onward(kept)
+    said = {(one.participant, one.source, one.target) for one in judgements}
+    return {
+        (one.participant, one.source, one.target)
+        for one in judgements
+        if any(c != one.source and (one.participant, one.source, c) in said for c in onward.get(one.target, ()))
+    }
+
+
+def _onward(kept: Sequence[Edge]) -> dict[str, list[str]]:
+    """Return b -> every c with b -> c in the graph, the likeliest first."""
+    onward: dict[str, list[str]] = {}
+    for edge in sorted(kept, key=lambda edge: (-edge.likelihood, edge.source, edge.target)):
+        onward.setdefault(edge.source, []).append(edge.target)
+    return onward
