@@ -103,7 +103,8 @@ def metrics_frame(run: Run, society: Society) -> pl.DataFrame:
             rows += society_rows(run, stage, society)
             rows += score_rows(run.folder / "scores" / f"{stage}.parquet", stage)
     for folder in sorted(path.parent for path in (run.folder / "policies").glob("*/curves.parquet")):
-        rows += training_rows(folder)
+        if not folder.name.startswith("."):  # what a kill left half-stored keeps its temporary name
+            rows += training_rows(folder)
     rows.sort(key=lambda row: (stage_key(row.stage), row.source, row.name, row.group, row.step or 0))
     head = {"run": str(run.config.get("name", "")), "scripted": answered_in(run) == "script"}
     named = [{**head, **asdict(row)} for row in rows]
@@ -211,17 +212,35 @@ TRAINED: dict[str, str] = {
     "accuracies": "share of pairs whose chosen answer is preferred",
     "margins": "reward of the chosen answer minus that of the rejected one",
     "grad_norm": "norm of the gradient before clipping",
+    "mean_token_accuracy": "share of tokens of the imitated answers that are the policy's likeliest",
+    "reward": "mean reward of the sampled answers by the reward model",
+    "reward_std": "spread of the rewards within the answers to a prompt",
+    "frac_reward_zero_std": "share of prompts whose answers all got the same reward, so that they teach nothing",
+    "kl": "divergence of the sampled answers from the policy that training started from, nats a token",
+    "mean_length": "tokens of the sampled answers",
+}
+REWARD_MODEL: dict[str, str] = {
+    "loss": "of the pairs of a step",
+    "accuracy": "share of pairs whose chosen answer gets the higher reward",
+    "margin": "reward of the chosen answer minus that of the rejected one",
 }
 
 
 def training_rows(folder: Path) -> Iterator[Metric]:
-    """Yield the curves of a trained policy; p1 is trained in stage "r1.train"."""
-    import polars as pl
-
-    frame = pl.read_parquet(folder / "curves.parquet")
+    """Yield the curves of a trained policy, and of its reward model where it has one; p1 is trained in "r1.train"."""
     number = folder.name.removeprefix("p")
     stage = f"r{number}.train" if number.isdigit() else f"{folder.name}.train"
-    for name, definition in TRAINED.items():
+    yield from _trained(folder / "curves.parquet", TRAINED, stage, f"policy={folder.name}")
+    if (folder / "reward_curves.parquet").exists():
+        group = f"policy={folder.name}, reward model"
+        yield from _trained(folder / "reward_curves.parquet", REWARD_MODEL, stage, group)
+
+
+def _trained(path: Path, told: Mapping[str, str], stage: str, group: str) -> Iterator[Metric]:
+    import polars as pl
+
+    frame = pl.read_parquet(path)
+    for name, definition in told.items():
         if name not in frame.columns:
             continue
         for step, value in frame.select("step", name).iter_rows():
@@ -229,7 +248,7 @@ def training_rows(folder: Path) -> Iterator[Metric]:
                 stage=stage,
                 source="training",
                 name=name,
-                group=f"policy={folder.name}",
+                group=group,
                 clock="train step",
                 step=step,
                 value=None if value is None else _plain(float(value)),

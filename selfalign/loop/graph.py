@@ -80,7 +80,12 @@ def run_loop(shop: Workshop) -> State:
         config = {**THREAD, "recursion_limit": NODES_A_ROUND * max(1, shop.loop.num_rounds) + 1}
         snapshot = graph.get_state(config)
         if snapshot.values and not snapshot.next:
-            return cast(State, dict(snapshot.values))
+            if not nodes.goes_on(shop, snapshot.values):
+                return cast(State, dict(snapshot.values))
+            # It ended under other settings, such as fewer rounds: what follows the last decision is asked again.
+            decided = "promote" if snapshot.values["decision"] == "promoted" else "reject"
+            graph.update_state(config, {"decision": snapshot.values["decision"]}, as_node=decided)
+            snapshot = graph.get_state(config)
         given: Any = {"round": 1, "current": BASE, "history": []} if not snapshot.values else None
         if snapshot.interrupts and f"r{snapshot.values['round']}" not in shop.approvals:
             raise _waiting(shop, dict(snapshot.values))

@@ -107,6 +107,12 @@ def read_lines(path: Path, start: int = 0) -> Iterator[tuple[dict[str, Any], int
             yield json.loads(line), start
 
 
+def whole_lines(path: Path) -> None:
+    """Cut off a last line that a kill tore; the next one would be written onto its end."""
+    if path.exists() and (data := path.read_bytes()) and not data.endswith(b"\n"):
+        os.truncate(path, data.rfind(b"\n") + 1)
+
+
 def last_checkpoint(folder: Path) -> Path | None:
     """Return the newest whole checkpoint of a working folder, or None.
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.errors import UserError
 from agents.requests import Message
 from selfalign.train.job import ADAPTER, TrainJob
 from selfalign.train.reward import FOLDER, load_reward
@@ -36,6 +37,7 @@ def policy_trainer(
 
     config = job.config
     prompts = prompts_of(rows, job.base_folder)
+    check_enough(len(prompts), config)
     spread = str(config["scale_rewards"])
     settings = {
         **{key: value for key, value in common.items() if key != "max_length"},
@@ -60,6 +62,17 @@ def policy_trainer(
         peft_config=lora,
         **more,
     )
+
+
+def check_enough(num_prompts: int, config: Mapping[str, Any]) -> None:
+    """Raise UserError when the prompts do not fill one step: TRL would take none, and nothing would be learned."""
+    needed = int(config["batch"]) * int(config["grad_accumulation"]) // int(config["num_generations"])
+    if num_prompts < needed:
+        raise UserError(
+            f"There are {num_prompts} prompts to answer; a step takes {needed}.",
+            "it holds recipe.batch x recipe.grad_accumulation answers, recipe.num_generations to a prompt.",
+            "let people vote on more, or lower recipe.batch or recipe.grad_accumulation",
+        )
 
 
 def prompts_of(rows: Sequence[Mapping[str, Any]], base_folder: str) -> list[dict[str, Any]]:

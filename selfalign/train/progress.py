@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from pathlib import Path
@@ -112,3 +113,11 @@ def curve_frame(folder: Path) -> pl.DataFrame:
 
     steps = {line["step"]: line for line, _ in read_lines(folder / CURVE) if "event" not in line}
     return pl.DataFrame([steps[step] for step in sorted(steps)], infer_schema_length=None)
+
+
+def mean_loss(folder: Path) -> float:
+    """Return the mean loss over the steps of a working folder's curve, whatever kills lie between them.
+
+    Transformers' own mean counts only the steps since the last start: 0 where a kill came after the last of them.
+    """
+    return math.fsum(losses := curve_frame(folder)["loss"].to_list()) / len(losses)

@@ -1,8 +1,8 @@
 """Training in a process of its own: memory comes back when it ends, and a kill loses only the last few steps.
 
-The parent side is `train`; the child side is `python -m selfalign.train.runner JOB.json`. They share nothing but the
-working folder. A child killed by a signal is started once more from its newest checkpoint; a child whose parent has
-gone saves a checkpoint and ends.
+The parent side is `train`; the child side is `python -m selfalign.train.runner JOB.json PARENT`. They share nothing but
+the working folder. A child killed by a signal is started once more from its newest checkpoint; a child whose parent (a
+process id) has gone saves a checkpoint and ends.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from selfalign.train.job import (
     last_checkpoint,
     read_job,
     read_lines,
+    whole_lines,
     write_json,
 )
 
@@ -69,6 +70,7 @@ def train(
         return dict(json.loads(done.read_text("utf-8")))
     (job.folder / ERROR).unlink(missing_ok=True)
     curve = job.folder / CURVE
+    whole_lines(curve)
     offset = curve.stat().st_size if curve.exists() else 0
     for attempt in range(num_restarts + 1):
         code, offset = _run_child(job, offset, on_progress)
@@ -96,9 +98,10 @@ def _run_child(job: TrainJob, offset: int, on_progress: Callable[[dict[str, Any]
     threads = str(int(job.config["threads"]) or len(os.sched_getaffinity(0)))
     # Waiting threads that spin instead of sleeping make training 10 to 25 times slower as soon as anything else runs.
     environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, **OFFLINE, "OMP_NUM_THREADS": threads}
+    whole_lines(job.folder / CURVE)
     with (job.folder / LOG).open("ab") as output:
         child = subprocess.Popen(
-            [sys.executable, "-m", "selfalign.train.runner", str(job.folder / JOB)],
+            [sys.executable, "-m", "selfalign.train.runner", str(job.folder / JOB), str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -142,17 +145,24 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def main(arguments: list[str]) -> int:
-    """Train the job named on the command line; the child's side."""
+    """Train the job named on the command line; the child's side.
+
+    The parent is told rather than looked up: it may be gone before the model is loaded, and then whoever took the
+    child over would pass for it.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     os.environ.update(OFFLINE)
     job = read_job(Path(arguments[0]))
+    parent = int(arguments[1]) if len(arguments) > 1 else os.getppid()
     with _alone(job.folder):
         if (job.folder / DONE).exists():
             return 0
+        if os.getppid() != parent:
+            return STOPPED
         from selfalign.train.trl import run_job
 
         try:
-            run_job(job)
+            run_job(job, parent=parent)
         except UserError as error:
             write_json(job.folder / ERROR, {"given": error.given, "why": error.why, "fix": error.fix})
             return USER_ERROR

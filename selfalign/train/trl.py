@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from agents.errors import UserError, missing_extra
@@ -17,7 +18,7 @@ from selfalign.train.estimate import seconds_for
 from selfalign.train.job import ADAPTER, CURVE, DONE, ROWS, TrainJob, last_checkpoint, read_rows, write_json
 from selfalign.train.online import ENGINES as ONLINE
 from selfalign.train.online import policy_trainer
-from selfalign.train.progress import Progress, watch
+from selfalign.train.progress import Progress, mean_loss, watch
 from selfalign.train.reward import ENGINE as REWARD
 from selfalign.train.reward import reward_trainer
 from selfalign.train.text import ENGINE as TEXT
@@ -26,8 +27,12 @@ from selfalign.train.text import text_trainer, text_windows
 log = logging.getLogger(__name__)
 
 
-def run_job(job: TrainJob) -> dict[str, Any]:
-    """Train one adapter into `job.folder/adapter` and return its summary. Goes on from the newest checkpoint."""
+def run_job(job: TrainJob, *, parent: int = 0) -> dict[str, Any]:
+    """Train one adapter into `job.folder/adapter` and return its summary. Goes on from the newest checkpoint.
+
+    parent: process id of whoever waits for it (0: who started this process); training ends at a checkpoint when that
+    one is gone.
+    """
     try:
         import datasets
         import peft
@@ -68,13 +73,15 @@ def run_job(job: TrainJob) -> dict[str, Any]:
     lora = None if job.parent_folder else _lora(job)
     if job.parent_folder:
         model = peft.PeftModel.from_pretrained(model, job.parent_folder, is_trainable=True)
-    trainer = _trainer(job, model, lora, rows, tokenizer, _arguments(job, threads, on_gpu), progress)
+    watcher = watch(progress, parent or os.getppid())
+    trainer = _trainer(job, model, lora, rows, tokenizer, _arguments(job, threads, on_gpu), watcher)
     trainer.remove_callback(transformers.PrinterCallback)
     checkpoint = last_checkpoint(job.folder)
     progress.begin(resumed_from=checkpoint.name if checkpoint else "")
     outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if progress.stopped:
         raise SystemExit(143)
+    check_finite(job, [weights for weights in trainer.model.parameters() if weights.requires_grad])
     adapter = job.folder / ADAPTER
     trainer.accelerator.unwrap_model(trainer.model).save_pretrained(
         str(adapter), safe_serialization=True, selected_adapters=["default"]
@@ -85,7 +92,7 @@ def run_job(job: TrainJob) -> dict[str, Any]:
         "num_rows": len(rows),
         "num_too_long": dropped,
         "num_steps": int(outcome.global_step),
-        "loss": float(outcome.training_loss),
+        "loss": mean_loss(job.folder),
         "tokens": progress.tokens,
         "seconds": round(progress.seconds, 2),
         "tokens_per_s": round(progress.tokens_per_s, 1),
@@ -99,6 +106,17 @@ def run_job(job: TrainJob) -> dict[str, Any]:
     write_json(job.folder / DONE, summary)
     progress.close()
     return summary
+
+
+def check_finite(job: TrainJob, trained: Sequence[Any]) -> None:
+    """Raise UserError when what was trained is no number any more; the curve leaves such losses out."""
+    if all(bool(weights.isfinite().all()) for weights in trained):
+        return
+    raise UserError(
+        f"Training {job.name} broke down: its weights are no numbers.",
+        f"steps of recipe.lr = {job.config['lr']:g} led out of what can be computed.",
+        "lower recipe.lr in a new run, or remove the policy's folder below training/ and align again",
+    )
 
 
 def _rows(job: TrainJob) -> list[dict[str, Any]]:
@@ -146,7 +164,7 @@ def _trainer(
     rows: list[dict[str, Any]],
     tokenizer: Any,
     common: dict[str, Any],
-    progress: Progress,
+    watcher: Any,
 ) -> Any:
     """Return the trainer of the job's engine: TRL's, or transformers' for choices and plain text."""
     import datasets
@@ -154,7 +172,7 @@ def _trainer(
     import transformers
     import trl
 
-    callbacks = [watch(progress, os.getppid())]
+    callbacks = [watcher]
     if job.engine in ("choice", TEXT):
         settings = {key: value for key, value in common.items() if key != "max_length"}
         arguments = transformers.TrainingArguments(**settings, remove_unused_columns=False, **job.knobs)

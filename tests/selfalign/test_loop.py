@@ -125,6 +125,24 @@ def test_a_person_decides_at_the_gate(tmp_path: Path, answer: str, current: str)
     assert state["history"][0].endswith("by person")
 
 
+def test_more_rounds_are_played_when_more_are_wanted(tmp_path: Path) -> None:
+    first = workshop(tmp_path, GOOD)
+    assert run_loop(first)["round"] == 1
+    more = workshop(tmp_path, GOOD, num_rounds=2)
+    state = run_loop(more)
+    assert [line.split()[:2] for line in state["history"]] == [["r1:", "p1"], ["r2:", "p2"]]
+    assert [job.name for job in more.train.jobs] == ["p2"]  # type: ignore[attr-defined]
+    again = workshop(tmp_path, GOOD, num_rounds=2)
+    assert run_loop(again) == state
+    assert again.train.jobs == []  # type: ignore[attr-defined]
+
+
+def test_a_rejected_round_is_followed_by_another_when_that_is_allowed_later(tmp_path: Path) -> None:
+    assert run_loop(workshop(tmp_path, SEVERE, num_rounds=2))["round"] == 1
+    state = run_loop(workshop(tmp_path, {**SEVERE, "p2": {"harmful"}}, num_rounds=2, stop_on_reject=False))
+    assert state["history"] == ["r1: p1 rejected by gate", "r2: p2 promoted by gate"]
+
+
 def test_a_sample_that_repeats_a_test_item_is_not_taught(tmp_path: Path) -> None:
     shop = workshop(tmp_path, GOOD)
     item = shop.instruments[0].items[0].text

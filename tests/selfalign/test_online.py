@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from agents.errors import UserError
 from agents.registry import find
 from agents.requests import Message
 from agents.sample import Candidate, Sample, Vote
@@ -18,6 +19,7 @@ from selfalign.config import Extrapolate, PreferenceConfig, RewardModel, RlConfi
 from selfalign.loop.graph import run_loop
 from selfalign.recipe import settings
 from selfalign.train.job import ADAPTER, ROWS, TrainJob, read_lines, read_rows, write_rows
+from selfalign.train.online import check_enough
 from selfalign.train.progress import curve_frame
 from selfalign.train.reward import BELOW, load_reward, reward_job, reward_of
 from tests.selfalign.test_assembly_recipes import choice
@@ -81,6 +83,13 @@ def test_an_answer_that_is_no_label_lies_below_the_worse_label() -> None:
         "messages": messages, "stub": ["Answer: ("] * 4, "tail": [")"] * 4, "labels": [["A", "B"]] * 4,
     }  # fmt: skip
     assert reward(completions=["A", "B", "Well", ""], **columns) == [2.0, -1.0, -1.0 - BELOW, -1.0 - BELOW]
+
+
+def test_prompts_that_do_not_fill_a_step_are_refused() -> None:
+    config = settings(RlConfig(lora_dropout=0.0, batch=8, grad_accumulation=2, num_generations=4))
+    check_enough(4, config)
+    with pytest.raises(UserError, match="There are 3 prompts to answer; a step takes 4"):
+        check_enough(3, config)
 
 
 # --- the loop

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,21 @@ from agents.errors import UserError
 from agents.registry import find
 from selfalign.config import RaftConfig, TrainConfig
 from selfalign.recipe import Recipe, settings
-from selfalign.train.job import ADAPTER, CURVE, LOG, ROWS, TrainJob, last_checkpoint, read_job, read_lines, write_rows
-from selfalign.train.runner import TrainingDied, clean, train
+from selfalign.train.job import (
+    ADAPTER,
+    CURVE,
+    DONE,
+    LOG,
+    ROWS,
+    TrainJob,
+    last_checkpoint,
+    read_job,
+    read_lines,
+    whole_lines,
+    write_rows,
+)
+from selfalign.train.progress import mean_loss
+from selfalign.train.runner import STOPPED, TrainingDied, clean, train
 from tests.selfalign.toy import helpful, pair_vote, sample
 
 pytestmark = pytest.mark.model
@@ -108,7 +123,7 @@ def test_kill_9_in_the_middle_goes_on_from_the_checkpoint_to_the_same_weights(tm
     recipe = find("recipes", "matrix_sft")
     options = {"num": 12, "epochs": 1.0, "save_steps": 2, "lora_dropout": 0.05, "threads": 1}
     whole = job_for(recipe, tmp_path / "whole", tiny_model, **options)
-    train(whole)
+    undisturbed = train(whole)
     killed = job_for(recipe, tmp_path / "killed", tiny_model, **options)
     pids: list[int] = []
 
@@ -124,6 +139,40 @@ def test_kill_9_in_the_middle_goes_on_from_the_checkpoint_to_the_same_weights(tm
     assert left == right, "data order, dropout and optimiser go on where they were"
     steps = [line["step"] for line, _ in read_lines(killed.folder / CURVE) if "event" not in line]
     assert sorted(set(steps)) == [1, 2, 3, 4, 5, 6]
+    assert summary["loss"] == pytest.approx(undisturbed["loss"], rel=1e-4), "of all steps, not of those since the kill"
+
+
+def test_a_child_whose_parent_has_gone_before_it_began_trains_nothing(tmp_path: Path) -> None:
+    job = TrainJob(folder=tmp_path, name="p1", recipe="r", engine="trl:sft", loss="nll", config={}, base_folder="none")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    words = [sys.executable, "-m", "selfalign.train.runner", str(job.write()), str(gone.pid)]
+    assert subprocess.run(words, capture_output=True).returncode == STOPPED
+    assert not (tmp_path / DONE).exists()
+
+
+def test_weights_that_are_no_numbers_are_no_policy(tmp_path: Path) -> None:
+    import torch
+
+    from selfalign.train.trl import check_finite
+
+    job = TrainJob(
+        folder=tmp_path, name="p1", recipe="r", engine="trl:sft", loss="nll", config={"lr": 9.0}, base_folder="none"
+    )
+    check_finite(job, [torch.ones(2)])
+    with pytest.raises(UserError, match=r"Training p1 broke down") as caught:
+        check_finite(job, [torch.ones(2), torch.tensor([1.0, float("nan")])])
+    assert "recipe.lr = 9" in caught.value.why
+
+
+def test_a_torn_line_of_the_curve_does_not_spoil_the_next(tmp_path: Path) -> None:
+    curve = tmp_path / CURVE
+    curve.write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "lo')
+    whole_lines(curve)
+    with curve.open("a") as file:
+        file.write('{"step": 2, "loss": 1.0}\n')
+    assert [line["step"] for line, _ in read_lines(curve)] == [1, 2]
+    assert mean_loss(tmp_path) == 1.5
 
 
 @pytest.mark.slow

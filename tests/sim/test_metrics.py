@@ -123,6 +123,29 @@ def test_scores_and_training_stand_beside_what_was_played(tmp_path: Path) -> Non
     assert frame["stage"].unique(maintain_order=True).to_list() == ["r1.play", "r1.train", "r1.measure"]
 
 
+def test_a_policy_that_a_kill_left_half_stored_is_none(tmp_path: Path) -> None:
+    run = played(tmp_path)
+    curve = pl.DataFrame({"step": [1], "loss": [0.7]})
+    write_frame(run.folder / "policies" / "p1" / "curves.parquet", curve)
+    before = metrics_frame(run, Town())
+    write_frame(run.folder / "policies" / ".p1.x7ab" / "curves.parquet", curve)
+    assert metrics_frame(run, Town()).equals(before)
+
+
+def test_rewards_stand_among_the_curves_of_training(tmp_path: Path) -> None:
+    run = played(tmp_path)
+    folder = run.folder / "policies" / "p1"
+    write_frame(folder / "curves.parquet", pl.DataFrame({"step": [1, 2], "reward": [0.1, 0.3], "kl": [0.0, 0.02]}))
+    write_frame(folder / "reward_curves.parquet", pl.DataFrame({"step": [1], "loss": [0.6], "accuracy": [0.75]}))
+    found = metrics_frame(run, Town()).filter(pl.col("source") == "training")
+    told = [tuple(row) for row in found.select("name", "group", "step", "value").iter_rows()]
+    model = "policy=p1, reward model"
+    assert told == [
+        ("accuracy", model, 1, 0.75), ("kl", "policy=p1", 1, 0.0), ("kl", "policy=p1", 2, 0.02),
+        ("loss", model, 1, 0.6), ("reward", "policy=p1", 1, 0.1), ("reward", "policy=p1", 2, 0.3),
+    ]  # fmt: skip
+
+
 def test_numbers_that_no_engine_was_asked_for_are_not_scripted(tmp_path: Path) -> None:
     def told() -> Iterator[Event]:
         yield Event(table="walks", row={"who": "ada", "far": 1.0, "late": False})
