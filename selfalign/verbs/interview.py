@@ -96,6 +96,9 @@ def _policy(session: Session, name: str) -> PolicyRef:
         raise UserError(
             "A person had this seat.", "no policy can answer for what a person thought.", "name one with --policy base"
         )
+    if name in session.config.policies:
+        (ref,) = session.named_as({name: session.config.policies[name]})
+        return ref
     return PolicyStore(session.run.folder / "policies").ref(name)
 
 
@@ -112,7 +115,7 @@ def _about(session: Session, who: Memories, persona: str, policy: str, patience:
         "policy": policy,
         "engine": session.engine_kind.name,
         "model": session.model.name if session.model else "",
-        "scripted": session.engine_kind.name == "scripted",
+        "scripted": session.answering.name == "scripted",
         "prompt": {"name": f"agents/{PROMPT}", "digest": prompt_digest("agents", PROMPT)},
         "begun": utc_now(),
         "idle_minutes": patience.idle_s / 60,
@@ -124,6 +127,8 @@ def _about(session: Session, who: Memories, persona: str, policy: str, patience:
 def _talk(
     session: Session, interview: Interview, who: Memories, ref: PolicyRef, patience: Patience, *, files: bool
 ) -> str:
+    from agents.errors import UserError
+    from sim.engines.base import EngineDied
     from sim.interviewer import Interviewed, Lines
     from sim.session import BASE
 
@@ -139,13 +144,19 @@ def _talk(
             someone.look = lines.look
             someone.told = lambda number, question, answer: print(f"\n{who.name}: {answer}\n", flush=True)
         return someone.listen()
+    except EngineDied as died:
+        raise UserError(
+            "The engine stopped working in the middle of the interview.",
+            str(died),
+            "put that right, then begin another; what was said is in the transcript",
+        ) from died
     finally:
         engine.close()
 
 
 def _introduce(session: Session, who: Memories, policy: str) -> None:
     scripted = (
-        " The scripted engine answers with babble, never a result." if session.engine_kind.name == "scripted" else ""
+        " The scripted engine answers with babble, never a result." if session.answering.name == "scripted" else ""
     )
     print(f"{who.name}, answered by the policy {policy}. Simulated; nobody's opinion.{scripted}")
     if who.perceived:

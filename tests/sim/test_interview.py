@@ -15,7 +15,7 @@ from agents.errors import UserError
 from agents.persona import Persona
 from agents.requests import Event
 from sim.cli import main
-from sim.engines.base import Ticket
+from sim.engines.base import EngineDied, Ticket
 from sim.engines.scripted import ScriptedEngine
 from sim.interview import ENDED, Interview, interviews, new_name
 from sim.interviewer import Interviewed, Lines, Patience, whom
@@ -243,7 +243,7 @@ def test_somebody_of_the_town_knows_what_they_were_told_from_coming_to_leaving(t
     head = {"arm": "ai", "replica": 0}
     said = {**head, "kind": "statement", "speaker": "p2"}
     run = run_with(tmp_path, town, [
-        ("people", {**head, "seat": 0, "timestep": 1, "agent": "p1", "card": "Name: Ada"}),
+        ("people", {**head, "seat": 0, "timestep": 1, "agent": "p1", "card": "Name: Ada", "policy": "old"}),
         ("people", {**head, "seat": 1, "timestep": 0, "agent": "p2", "card": "Name: Bo"}),
         ("people", {**head, "seat": 0, "timestep": 3, "agent": "p4", "card": "Name: Cy"}),
         ("messages", {**said, "timestep": 0, "listener": "p1", "text": "before they came"}),
@@ -260,6 +260,7 @@ def test_somebody_of_the_town_knows_what_they_were_told_from_coming_to_leaving(t
         "Time 2. You said: Good.",
     )
     assert known(run, town, "p4").perceived == ("Time 3. The news said: Snow.",)
+    assert (known(run, town, "p1").policy, known(run, town, "p4").policy) == ("old", "base")
 
 
 def test_who_is_nobody_is_told_how_people_are_named(tmp_path: Path) -> None:
@@ -286,7 +287,7 @@ def test_somebody_of_the_population_has_their_card_and_no_memory(tmp_path: Path)
 def played(tmp_path_factory: pytest.TempPathFactory) -> Run:
     root = tmp_path_factory.mktemp("runs")
     words = ["engine=scripted", "society.num_harmful=1", "society.num_ordinary=0", "name=x", f"paths.runs={root}"]
-    assert main(["run", *words]) == 0
+    assert main(["run", *words, "+policies.old="]) == 0
     return Run(next((root / "x").iterdir()))
 
 
@@ -354,3 +355,40 @@ def test_a_pipe_that_ends_ends_the_talk_and_a_last_line_without_its_end_counts()
             lines.look()
     assert taken == ["one", "two"]
     assert ended
+
+
+def test_a_policy_that_the_config_names_can_be_asked(played: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = new_name()
+    with typed("Who are you?\n") as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert main(["interview", str(played.folder), "--policy", "old", "--id", name]) == 0
+        monkeypatch.undo()
+    (row,) = Interview.at(played.folder, name).transcript()
+    assert row["policy"] == "old"
+    assert row["answer"]
+
+
+def test_an_engine_that_dies_is_told_as_what_it_is(
+    played: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def die(engine: ScriptedEngine) -> None:
+        raise EngineDied("out of memory")
+
+    name = new_name()
+    monkeypatch.setattr(ScriptedEngine, "poll", die)
+    with typed("Who are you?\n") as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert main(["interview", str(played.folder), "--id", name]) == 2
+        monkeypatch.undo()
+    assert "out of memory" in capsys.readouterr().err
+    state = Interview.at(played.folder, name).state
+    assert (state["state"], state["why"]) == (ENDED, "The engine stopped working in the middle of the interview.")
+
+
+def test_babble_behind_another_engine_is_called_babble() -> None:
+    from selfalign.verbs.interview import _about
+    from sim.config import compose
+    from sim.session import Session
+
+    session = Session(compose(["engine=ray", "engine@engine.inner=scripted"]))
+    assert _about(session, ADA, "", "base", Patience())["scripted"] is True

@@ -53,9 +53,13 @@ def era_prefix(era: Era, number: int, card: str = "") -> tuple[Message, ...]:
     """Return what is read before each question of an era. Raises UserError for one that the bank does not have."""
     bank = era_texts()
     if era.tell and era.tell not in bank:
-        raise UserError(f'society.eras[{number}].tell = "{era.tell}" is not known.', "", did_you_mean(era.tell, bank))
+        raise UserError(
+            f'society.eras[{number}].tell = "{era.tell}" is not known.',
+            "it names an era of the built-in bank.",
+            did_you_mean(era.tell, bank),
+        )
     if not (era.tell or era.text):
-        return (Message("system", card),) if card else ()
+        return render_messages(PACKAGE, "person.v1", card=card) if card else ()
     told = bank[era.tell] if era.tell else {"span": era.name, "text": era.text}
     return render_messages(PACKAGE, "era.v1", span=told["span"], text=told["text"], card=card)
 

@@ -20,6 +20,7 @@ def arrival(town: Town, person: Person, timestep: int) -> Event:
         seat=person.seat,
         agent=person.agent,
         card=person.card,
+        policy=town.speakers["people"],
         neighbours=list(town.plan.neighbours[person.seat]),
     )
 

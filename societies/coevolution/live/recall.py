@@ -35,7 +35,8 @@ def person_memories(agent: str, rows: Rows) -> Memories | None:
             continue
         if f"Time {when}. {line}" not in perceived:
             perceived.append(f"Time {when}. {line}")
-    return Memories(name=names[agent], card=card, policy="base", perceived=tuple(perceived))
+    policy = str(arrivals[0].get("policy") or "base")  # towns of earlier versions do not tell it
+    return Memories(name=names[agent], card=card, policy=policy, perceived=tuple(perceived))
 
 
 def _name(card: str) -> str:

@@ -29,6 +29,7 @@ TABLES: dict[str, dict[str, Column]] = {
         "seat": "int",
         "agent": "str",
         "card": "str",
+        "policy": "str",
         "neighbours": "list[int]",
     },
     "beliefs": {
@@ -66,9 +67,10 @@ TABLES: dict[str, dict[str, Column]] = {
         "flag": "str",
     },
 }
-"""people: who took a seat, and when. beliefs: level in [0, 1]; dist: of the five stances, the first one first; mass:
-probability that a stance was answered at all. messages: kind is question, answer, statement, news or report; a
-statement has a row for each who heard it, and one with no listener when nobody did. metrics: claim "" is over all."""
+"""people: who took a seat, and when, and which policy speaks for them. beliefs: level in [0, 1]; dist: of the five
+stances, the first one first; mass: probability that a stance was answered at all. messages: kind is question, answer,
+statement, news or report; a statement has a row for each who heard it, and one with no listener when nobody did.
+metrics: claim "" is over all."""
 
 CURVES = (
     Curve(
@@ -139,7 +141,11 @@ def load_claims(chosen: Sequence[str]) -> tuple[Claim, ...]:
     bank = {claim.id: claim for claim in (Claim(**json.loads(line)) for line in text.splitlines() if line)}
     for number, name in enumerate(chosen):
         if name not in bank:
-            raise UserError(f'society.claims[{number}] = "{name}" is not in the bank.', "", did_you_mean(name, bank))
+            raise UserError(
+                f'society.claims[{number}] = "{name}" is not in the bank.',
+                "beliefs are about its claims.",
+                did_you_mean(name, bank),
+            )
         if name in chosen[:number]:
             raise UserError(f"society.claims names {name} twice.", "a belief is told by its claim.", "name it once")
     return tuple(bank[name] for name in (chosen or bank))
