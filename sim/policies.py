@@ -21,18 +21,27 @@ BASE = "base"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def named_policies(given: Mapping[str, str], *, served_elsewhere: bool) -> tuple[PolicyRef, ...]:
+def named_policies(
+    given: Mapping[str, str], *, served_elsewhere: bool, base_digest: str = "", trains: bool = False
+) -> tuple[PolicyRef, ...]:
     """Return the policies that `policies` of a config names, in order of name.
 
     given: name -> folder of a policy. served_elsewhere: an endpoint or a script answers for them, so that a folder may
-    be left empty and is not read. Raises UserError for names that are taken, and for folders that are missing, changed
-    since they were made, or no adapter.
+    be left empty and is not read. base_digest: of the run's model, "" where there is none. trains: the run makes
+    policies of its own, p1, p2, ... Raises UserError for names that are taken, and for folders that are missing,
+    changed since they were made, no adapter, or trained on another model.
     """
-    return tuple(_policy(name, given[name], served_elsewhere) for name in sorted(given))
+    return tuple(_policy(name, given[name], served_elsewhere, base_digest, trains) for name in sorted(given))
 
 
-def _policy(name: str, folder: str, served_elsewhere: bool) -> PolicyRef:
+def _policy(name: str, folder: str, served_elsewhere: bool, base_digest: str, trains: bool) -> PolicyRef:
     where = f"policies.{name}"
+    if trains and re.fullmatch(r"p\d+", name):
+        raise UserError(
+            f"{where} cannot be used as a name in a run that trains.",
+            "the loop calls the policies that it makes p1, p2 and so on, and requests name one of the two.",
+            "rename it",
+        )
     if name in (BASE, HUMAN) or not _NAME.fullmatch(name):
         raise UserError(
             f"{where} cannot be used as a name.",
@@ -58,6 +67,20 @@ def _policy(name: str, folder: str, served_elsewhere: bool) -> PolicyRef:
             f"{where} = {folder} is a whole model ({kind}).",
             "one engine holds one base model, and adapters beside it.",
             "record its answers in a run of its own (docs/coevolution.md), or serve it at an endpoint (engine=openai)",
+        )
+    there = str(meta.get("base_digest") or "")
+    if base_digest and there and there != base_digest:
+        raise UserError(
+            f"{where} = {folder} was trained on another model.",
+            f"its base has the digest {there[:12]}, the run's model {base_digest[:12]}: an adapter fits one base only.",
+            "set model to the one it was trained on, or train it again",
+        )
+    stray = sorted({one.name for one in path.iterdir()} - {META, *files})
+    if stray or not any(file.endswith(".safetensors") for file in files):
+        raise UserError(
+            f"The policy file {path / (stray[0] if stray else META)} is not to be trusted.",
+            f"{META} does not name this file." if stray else "it names no weights.",
+            "restore the folder from a copy, or train the policy again",
         )
     for file, wanted in sorted(files.items()):
         if not (path / file).is_file() or sha256_of(path / file) != wanted:

@@ -12,7 +12,7 @@ from typing import Any
 
 from agents.errors import UserError
 from agents.registry import find
-from sim.config import RunConfig, validate
+from sim.config import RunConfig, num_rounds, validate
 from sim.engines.base import Engine, Finished, PolicyRef, Ticket, Usage
 from sim.engines.replay import known_failure, read_header
 from sim.journal import read_failures
@@ -118,8 +118,10 @@ def replay(folder: Path, *, into: Path | None = None, say: Callable[[str], None]
         for name in COPIED:
             if (original.folder / name).is_dir():
                 shutil.copytree(original.folder / name, target / name, ignore=shutil.ignore_patterns(".*"))
-        session = ReplaySession(validate(RunConfig, original.config, ""), original=original, run=Run(target), say=say)
-        if int(session.config.loop.get("num_rounds", 0)) >= 1:
+        session = ReplaySession(
+            validate(RunConfig, original.config_in_force, ""), original=original, run=Run(target), say=say
+        )
+        if num_rounds(session.config) >= 1:
             find("verbs", "align").perform(session)
         else:
             session.play_society()

@@ -14,7 +14,7 @@ from agents.errors import UserError
 from agents.persona import Persona
 from agents.registry import find
 from agents.requests import Script
-from sim.config import LimitsConfig, RunConfig, as_dict, plugin_section, validate
+from sim.config import LimitsConfig, RunConfig, as_dict, num_rounds, plugin_section, validate
 from sim.control import Control
 from sim.engines.base import Engine, PolicyRef
 from sim.engines.kind import EngineKind, EngineSetting
@@ -129,7 +129,17 @@ class Session:
     @functools.cached_property
     def named(self) -> tuple[PolicyRef, ...]:
         """The further policies that the config names, checked. Raises UserError."""
-        return named_policies(self.config.policies, served_elsewhere=not self.answering.needs_model)
+        return self.named_as(self.config.policies)
+
+    def named_as(self, given: Mapping[str, str]) -> tuple[PolicyRef, ...]:
+        """Return policies by name and folder, checked as those of the config are. Raises UserError."""
+        elsewhere = not self.answering.needs_model
+        return named_policies(
+            given,
+            served_elsewhere=elsewhere,
+            base_digest="" if elsewhere or not given or self.model is None else self.model.digest,
+            trains=num_rounds(self.config) >= 1,
+        )
 
     @functools.cached_property
     def personas(self) -> list[Persona]:
@@ -190,12 +200,16 @@ class Session:
         """Open the engine for these policies and close it afterwards; its facts go into the manifest."""
         engine = self.open_engine(policies)
         try:
-            self.run.note("engine", engine.facts())
+            before = engine.facts()
+            self.run.note("engine", before)
             try:
                 yield engine
             finally:
-                # What was degraded on the way, or died, is known only now.
-                self.run.note("engine", engine.facts())
+                # What was degraded on the way is known only now, and the engine of the next stage writes its own facts.
+                after = engine.facts()
+                self.run.note("engine", after)
+                for how in sorted(_degraded(after) - _degraded(before)):
+                    self.run.degrade(f"engine: {how}")
         finally:
             engine.close()
 
@@ -259,3 +273,10 @@ class Session:
         """Return the engine with the run's desk beside it, for seats that people take."""
         minutes = self.config.limits.seat_minutes
         return Seated(engine, self.run.folder / "desk", minutes=minutes, absent=self.run.degrade)
+
+
+def _degraded(facts: Mapping[str, Any]) -> set[str]:
+    """Return what an engine's facts say that it could not do, those of engines inside it included."""
+    inner = facts.get("inner")
+    inside = inner if isinstance(inner, list) else [inner] if isinstance(inner, Mapping) else []
+    return set((facts.get("degraded") or {}).values()).union(*map(_degraded, inside))

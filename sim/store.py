@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import yaml
@@ -69,8 +69,21 @@ class Run:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The resolved config that the run was started with."""
-        return cast(dict[str, Any], yaml.safe_load((self.folder / "config.yaml").read_text(encoding="utf-8")))
+        """The resolved config that the run was started with. Raises UserError for a file that holds none."""
+        path = self.folder / "config.yaml"
+        try:
+            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise _damaged(path, " ".join(str(error).split())) from None
+        if not isinstance(found, dict):
+            raise _damaged(path, "it holds no keys and values")
+        return found
+
+    @property
+    def config_in_force(self) -> dict[str, Any]:
+        """The config that the run goes on under: what `align` put in the place of `config.yaml`, where it did."""
+        told = self.manifest.get("align") or {}
+        return dict(told.get("config") or self.config)
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -86,17 +99,22 @@ class Run:
         self.write_manifest({**self.manifest, key: value})
 
     def degrade(self, why: str) -> None:
-        """Write into the manifest that something took another's place."""
-        self.note("degraded", [*self.manifest.get("degraded", []), why])
+        """Write into the manifest that something took another's place; once, however often it is told."""
+        told = self.manifest.get("degraded", [])
+        if why not in told:
+            self.note("degraded", [*told, why])
 
     @property
     def status(self) -> dict[str, Any]:
-        """The last heartbeat; {} when there is none."""
-        return read_json(self.folder / "status.json")
+        """The last heartbeat; {} when there is none, or a crash of the machine left only half of it."""
+        try:
+            return read_json(self.folder / "status.json")
+        except UserError:
+            return {}
 
     def write_status(self, **fields: Any) -> None:
         """Merge fields into the heartbeat and stamp it."""
-        write_json(self.folder / "status.json", {**self.status, **fields, "updated": utc_now()})
+        write_json(self.folder / "status.json", {**self.status, **fields, "updated": utc_now()}, durable=False)
 
     def journal_path(self, stage: str) -> Path:
         """Where a stage's journal is."""
@@ -152,8 +170,22 @@ def stage_key(stage: str) -> tuple[int, int, str]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the object of a JSON file, or {} when there is no such file."""
-    return cast(dict[str, Any], orjson.loads(path.read_bytes())) if path.exists() else {}
+    """Return the object of a JSON file, or {} when there is no such file. Raises UserError for one that is damaged."""
+    if not path.exists():
+        return {}
+    try:
+        found = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise _damaged(path, str(error)) from None
+    if not isinstance(found, dict):
+        raise _damaged(path, "it holds no keys and values")
+    return found
+
+
+def _damaged(path: Path, why: str) -> UserError:
+    return UserError(
+        f"{path} is damaged.", f"{why}.", "restore the file from a copy, or start a new run; the journal is not touched"
+    )
 
 
 def _read_parts(folder: Path, pattern: str) -> pl.DataFrame:
@@ -173,5 +205,9 @@ def latest_run(root: Path) -> Run:
     """Return the newest run. Raises UserError when there is none."""
     runs = find_runs(root)
     if not runs:
-        raise UserError(f"There is no run below {root}.", "", "start one with `folkmoot run experiment=demo`")
+        raise UserError(
+            f"There is no run below {root}.",
+            "no folder there holds a config.yaml.",
+            "start one with `folkmoot run experiment=demo`",
+        )
     return runs[0]

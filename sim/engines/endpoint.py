@@ -106,15 +106,17 @@ class Pace:
 class Endpoint:
     """One address with its key, limits and served models.
 
-    gives_logprobs: whether log-probabilities are asked for; turned off by the first refusal. degraded: what this
-    endpoint cannot do and what is done instead.
+    gives_logprobs: whether log-probabilities are asked for; turned off by the first refusal, unless there were some
+    before (gave_logprobs). degraded: what this endpoint cannot do and what is done instead.
     """
 
     def __init__(self, config: OpenaiConfig, setting: EngineSetting) -> None:
         """Check the settings. Raises UserError for an unusable address or an unset key variable."""
         if not re.match(r"https?://[^/]+", config.url):
             raise UserError(
-                f'engine.url = "{config.url}" is not an address.', "", "write it like http://127.0.0.1:8000/v1"
+                f'engine.url = "{config.url}" is not an address.',
+                "it does not begin with http:// or https:// and a name.",
+                "write it like http://127.0.0.1:8000/v1",
             )
         key = ""
         if config.api_key_env:
@@ -131,6 +133,7 @@ class Endpoint:
         base = config.model or setting.model_name or "default"
         self.models = {p.name: base if p.kind == "base" else p.name for p in setting.policies} | config.models
         self.gives_logprobs = config.logprobs
+        self.gave_logprobs = False
         self.degraded: dict[str, str] = {}
         if config.server is not Server.vllm:
             what = "regex and choice" if config.server is Server.openai else "schema, regex and choice"
@@ -185,6 +188,8 @@ class Endpoint:
                         status = response.status
                         if status == 200:
                             answer = orjson.loads(raw)
+                            if not isinstance(answer, dict) or not answer.get("choices"):
+                                raise ValueError(f"no choices in {raw[:200].decode(errors='replace')}")
                             usages.append(_usage(answer))
                             self._last_success = time.monotonic()
                             return answer
@@ -198,7 +203,7 @@ class Endpoint:
                 except (aiohttp.ClientError, TimeoutError, OSError) as error:
                     why, endpoint_is_down = f"{type(error).__name__} {error}".strip(), True
                 except ValueError as error:
-                    why, endpoint_is_down = f"the answer is not JSON: {error}", False
+                    why, endpoint_is_down = f"the answer cannot be read: {error}", False
             if attempt < self.config.num_retries:
                 self.num_retried += 1
                 jitter = random.Random(derive_seed(ticket.seed, f"retry {attempt}")).uniform(0.5, 1.5)

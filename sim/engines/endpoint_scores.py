@@ -20,7 +20,7 @@ TOP_LOGPROBS = 20
 
 
 class NoLogprobs(Exception):
-    """The endpoint gave no log-probabilities."""
+    """The endpoint gives no log-probabilities."""
 
 
 class Scorer:
@@ -85,12 +85,16 @@ class Scorer:
         try:
             data = await self._endpoint.post(ticket, "/chat/completions", body, usages)
         except Refused as refused:
-            if "logprob" in str(refused):
+            if "logprob" in str(refused) and not self._endpoint.gave_logprobs:
                 raise NoLogprobs from refused
             raise
         tokens = (data["choices"][0].get("logprobs") or {}).get("content") or ()
         if not tokens or not tokens[0].get("top_logprobs"):
+            # One odd answer, such as an empty one, is this request's alone: no other mode of scoring for all to come.
+            if self._endpoint.gave_logprobs:
+                raise Refused("the endpoint gave no log-probabilities with this answer, as it did with others")
             raise NoLogprobs
+        self._endpoint.gave_logprobs = True
         weights = [0.0] * len(order)
         for found in tokens[0]["top_logprobs"]:
             slot = LABELS.find(found["token"].strip(" \u0120\u2581()") or "?")

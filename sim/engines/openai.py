@@ -138,7 +138,7 @@ class OpenaiEngine:
         if constraint is not None and constraint.choices:
             text = nearest_choice(text, constraint.choices)
         tokens = (choice.get("logprobs") or {}).get("content") or ()
-        if sampling.logps and not tokens:
+        if sampling.logps and text and not tokens:
             self.endpoint.degrade("logps", "the endpoint gives no log-probabilities of sampled tokens; they stay empty")
         return Reply(
             text=text,

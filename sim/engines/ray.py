@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ MAX_HOMES = 65_536
 POLL_S = 0.05
 MAX_DEATHS = 2
 """Replicas that may die under a request before it is given up."""
+CALL_S = 5.0
+"""How long replicas are waited for when they are asked what they are, or told to close."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,12 @@ class RayEngine:
         name, section = plugin_section(config.inner, "engine.inner")
         kind: EngineKind = find("engines", name, where="engine.inner.name")
         if name in ("ray", "replay"):
-            raise UserError(f"engine.inner.name = {name} cannot be replicated.", "", "set engine.inner.name=vllm")
+            why = (
+                "replicas of replicas have no use."
+                if name == "ray"
+                else "a journal answers at once, without any engine."
+            )
+            raise UserError(f"engine.inner.name = {name} cannot be replicated.", why, "set engine.inner.name=vllm")
         validate(kind.config, section, "engine.inner")
         self.config = config
         self._ray, self._own = _started(config)
@@ -200,6 +208,8 @@ class RayEngine:
         self._num_died += 1
         self._why = why
         log.warning("replica %d of %d died (%s); its requests go to others", seat.number, len(self._seats), why)
+        # An engine may die while its process lives on; what it holds of a card is wanted back.
+        self._ray.kill(seat.actor)
         owed, seat.waiting = seat.waiting, {}
         parcels: dict[int, list[Asked]] = {}
         for number, ticket in owed.items():
@@ -218,7 +228,12 @@ class RayEngine:
     # -- the rest of an engine's life
 
     def facts(self) -> dict[str, Any]:
-        """Return what the replicas are and what became of them; inner facts once where all agree."""
+        """Return what the replicas are and what became of them; inner facts once where all agree.
+
+        The replicas that live are asked anew, since much that an engine cannot do is known only on the way.
+        """
+        for seat, told in self._called("facts"):
+            self._facts[seat.number] = told
         same = all(one == self._facts[0] for one in self._facts)
         return {
             "engine": "ray",
@@ -233,11 +248,24 @@ class RayEngine:
 
     def close(self) -> None:
         """End the replicas, and Ray where it was started here; harmless when done twice."""
+        for _ in self._called("close"):
+            pass
         for seat in self._seats:
             self._ray.kill(seat.actor)
         self._seats = []
         if self._own and self._ray.is_initialized():
             self._ray.shutdown()
+
+    def _called(self, verb: str) -> list[tuple[_Seat, Any]]:
+        """Call a verb of every live replica; return what those answered that did so in time."""
+        calls = [(seat, _work(getattr(seat.actor, verb)).remote()) for seat in self._seats if seat.alive]
+        ends, out = time.monotonic() + CALL_S, []
+        for seat, call in calls:
+            try:
+                out.append((seat, self._ray.get(call, timeout=max(0.0, ends - time.monotonic()))))
+            except (self._ray.exceptions.GetTimeoutError, self._ray.exceptions.RayError):
+                continue
+        return out
 
 
 def _work(method: Any) -> Any:

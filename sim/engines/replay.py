@@ -90,7 +90,9 @@ def read_header(path: Path) -> dict[str, Any]:
         header: dict[str, Any] = orjson.loads(line[9:])
         header.pop("folkmoot_journal")
     except (orjson.JSONDecodeError, KeyError, AttributeError) as error:
-        raise UserError(f"{path} is not a journal of Folkmoot.", "its first line is no journal header.") from error
+        raise UserError(
+            f"{path} is not a journal of Folkmoot.", "its first line is no journal header.", "name another"
+        ) from error
     return header
 
 
@@ -111,7 +113,9 @@ def find_journals(path: Path) -> list[Path]:
 def open_engine(config: ReplayConfig, setting: EngineSetting) -> ReplayEngine:
     """Open the engine."""
     if not config.journal:
-        raise UserError("engine.name = replay needs a journal.", "", "set engine.journal to a run folder")
+        raise UserError(
+            "engine.name = replay needs a journal.", "its answers come from one.", "set engine.journal to a run folder"
+        )
     return ReplayEngine(find_journals(Path(config.journal)))
 
 

@@ -48,7 +48,9 @@ class TransformersEngine:
     def __init__(self, config: TransformersConfig, setting: EngineSetting) -> None:
         """Load the model and its adapters. Raises UserError when that cannot work."""
         if setting.model_folder is None:
-            raise UserError("engine.name = transformers needs a model.", "", "name one under `model`")
+            raise UserError(
+                "engine.name = transformers needs a model.", "it loads one itself.", "name one under `model`"
+            )
         self.config = config
         self._policies = {p.name: p.kind for p in setting.policies}
         folder, adapters = folder_and_adapters(setting.model_folder, setting.policies)

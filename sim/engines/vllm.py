@@ -51,7 +51,7 @@ class VllmEngine:
     def __init__(self, config: VllmConfig, setting: EngineSetting) -> None:
         """Load the model and try one seeded request. Raises UserError when model, adapters or vLLM cannot work."""
         if setting.model_folder is None:
-            raise UserError("engine.name = vllm needs a model.", "", "name one under `model`")
+            raise UserError("engine.name = vllm needs a model.", "it loads one itself.", "name one under `model`")
         self.config = config
         self._llm: Any = None
         self._jobs: dict[str, tuple[_Job, int]] = {}

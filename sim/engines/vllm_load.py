@@ -118,7 +118,11 @@ def _as_adapters(weights: Weights, policies: Sequence[PolicyRef]) -> None:
             weights.loras[policy.name] = None
             continue
         if policy.folder is None:
-            raise UserError(f'The policy "{policy.name}" has no folder.', "", "give the adapter's folder")
+            raise UserError(
+                f'The policy "{policy.name}" has no folder.',
+                "an adapter is read from one.",
+                "give the adapter's folder",
+            )
         rank = int(adapter_config(policy.folder).get("r", 8))
         weights.modules |= adapter_modules(policy.folder)
         weights.rank = max(weights.rank, next((r for r in _RANKS if r >= rank), rank))

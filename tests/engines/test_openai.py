@@ -20,7 +20,7 @@ from agents.requests import (
     ScoreMode,
     json_constraint,
 )
-from sim.engines.base import EngineDied, PolicyRef, Ticket
+from sim.engines.base import EngineDied, PolicyRef, Ticket, Usage
 from sim.engines.endpoint import OpenaiConfig, Pace, Server
 from sim.engines.kind import EngineSetting
 from sim.engines.openai import OpenaiEngine
@@ -208,3 +208,44 @@ def test_the_rate_limit_spaces_requests_out(monkeypatch):
     asyncio.run(run())
     assert slept == pytest.approx([0.5, 1.0])
     assert Sampling().max_tokens == 256
+
+
+def canned(engine, answers):
+    """Let the endpoint give these answers, in this order, to whatever is posted."""
+    left = iter(answers)
+
+    async def post(ticket, path, body, usages):
+        usages.append(Usage())
+        return next(left)
+
+    engine.endpoint.post = post
+
+
+def lettered(*pairs):
+    top = [{"token": token, "logprob": logprob} for token, logprob in pairs]
+    return {"choices": [{"message": {"content": "A"}, "logprobs": {"content": [{"top_logprobs": top}]}}]}
+
+
+def test_one_odd_answer_does_not_change_how_all_others_are_scored():
+    engine = opened("http://127.0.0.1:1")
+    empty = {"choices": [{"message": {"content": ""}, "logprobs": None}]}
+    good = lettered(("A", -0.1), ("B", -2.3))
+    canned(engine, [good, empty, good])
+    first, odd, last = (ask_all(engine, [score(orders=Orders.GIVEN)])[0] for _ in range(3))
+    assert first.result.mode == last.result.mode == "letter"
+    assert odd.result is None
+    assert "as it did with others" in odd.error
+    assert "scores" not in engine.facts()["degraded"]
+    engine.close()
+
+
+def test_an_answer_without_choices_is_tried_again_and_named(monkeypatch):
+    monkeypatch.setattr("sim.engines.test_server._answer", lambda *_: {"error": {"message": "overloaded"}})
+    with BackgroundServer() as url:
+        engine = opened(url, num_retries=1)
+        (item,) = ask_all(engine, [generate(1)])
+        assert item.result is None
+        assert "no choices in" in item.error
+        assert "overloaded" in item.error
+        assert engine.endpoint.num_retried == 1
+        engine.close()

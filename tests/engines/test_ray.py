@@ -221,6 +221,35 @@ def test_facts_say_that_a_scripted_replica_is_scripted(ray: InProcess) -> None:
     assert facts["replicas"] == 2
 
 
+def test_facts_tell_what_replicas_could_not_do_on_the_way(ray: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = opened(2)
+    told = {"engine": "scripted", "scripted": True, "degraded": {"scores": "sampled"}}
+    monkeypatch.setattr(ray.actors[1].replica._engine, "facts", lambda: told)
+    assert engine.facts()["inner"] == [{"engine": "scripted", "scripted": True}, told]
+    ray.actors[1].dead = True
+    assert engine.facts()["inner"][1] == told, "of one that answers no more, what it said last"
+
+
+def test_replicas_are_told_to_close_before_they_are_killed(ray: InProcess) -> None:
+    engine = opened(2)
+    ray.actors[0].dead = True
+    engine.close()
+    assert [actor.replica._engine is None for actor in ray.actors] == [False, True]
+    assert all(actor.dead for actor in ray.actors)
+
+
+def test_a_replica_whose_engine_died_gives_its_process_back(ray: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die() -> Any:
+        raise EngineDied("out of memory")
+
+    engine = opened(2)
+    first = ray.actors[0]
+    monkeypatch.setattr(first.replica._engine, "poll", die)
+    engine.submit([ticket(number) for number in range(4)])
+    assert all(item.result is not None for item in all_of(engine, 4).values())
+    assert first.dead
+
+
 @pytest.mark.slow
 def test_ray_itself_gives_the_same_events_and_survives_a_kill(tmp_path: Path) -> None:
     ray = pytest.importorskip("ray", reason="the extra `ray` is not installed: uv pip install -e '.[ray]'")

@@ -58,3 +58,26 @@ def test_a_society_hears_of_the_policies_beside_the_one_that_learns(tmp_path: Pa
     session = Session(compose(["engine=scripted", "+policies.old=", f"paths.runs={tmp_path}"]))
     assert session.setting().policies == {"all": "base", "old": "old"}
     assert session.setting(policies={"all": "p3"}).policies == {"all": "p3", "old": "old"}
+
+
+def test_an_adapter_of_another_model_is_refused(tmp_path: Path) -> None:
+    folder = str(stored(tmp_path / "p1", base_digest="a" * 64))
+    (ref,) = named_policies({"old": folder}, served_elsewhere=False, base_digest="a" * 64)
+    assert ref.name == "old"
+    with pytest.raises(UserError, match="was trained on another model"):
+        named_policies({"old": folder}, served_elsewhere=False, base_digest="b" * 64)
+
+
+def test_weights_that_the_record_does_not_name_are_refused(tmp_path: Path) -> None:
+    folder, bare = stored(tmp_path / "p1"), stored(tmp_path / "p2", files={})
+    (folder / "adapter_model.bin").write_bytes(b"pickled")
+    with pytest.raises(UserError, match=r"adapter_model\.bin is not to be trusted"):
+        named_policies({"old": str(folder)}, served_elsewhere=False)
+    with pytest.raises(UserError, match="is not to be trusted"):
+        named_policies({"old": str(bare)}, served_elsewhere=False)
+
+
+def test_a_run_that_trains_keeps_the_names_of_its_own_policies(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="in a run that trains"):
+        _ = Session(compose(["engine=scripted", "+policies.p1=", "loop.num_rounds=1"])).named
+    assert Session(compose(["engine=scripted", "+policies.p1=", "loop.num_rounds=0"])).named[0].name == "p1"

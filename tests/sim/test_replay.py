@@ -12,8 +12,8 @@ import pytest
 from sim.cli import main
 from sim.config import as_dict, compose
 from sim.engines.base import Finished, PolicyRef, Ticket
-from sim.engines.scripted import ScriptedEngine, open_engine
 from sim.engines.scripted import ScriptedConfig as Scripted
+from sim.engines.scripted import ScriptedEngine, open_engine
 from sim.lock import alone
 from sim.replay import replay
 from sim.session import BASE, Session
@@ -116,3 +116,32 @@ def test_two_processes_do_not_play_one_run(tmp_path: Path, capsys: pytest.Captur
     assert run.status["state"] == "running", "the status is the other one's"
     assert "align" not in run.manifest
     assert main(["resume", str(run.folder)]) == 0
+
+
+class Degrading(ScriptedEngine):
+    """An engine that finds out on the way what it cannot do."""
+
+    def facts(self) -> dict[str, Any]:
+        how = {"scores": "scores are sampled"} if self.num_answered else {}
+        return {"engine": "ray", "inner": {"engine": "x", "degraded": {"constraints": "none", **how}}}
+
+
+def test_what_one_stage_could_not_do_outlives_the_engine_of_the_next(tmp_path: Path) -> None:
+    session = Session(compose(["engine=scripted", f"paths.runs={tmp_path}", *SMALL]))
+    run = session.start()
+    for answers in (1, 0, 1):
+        engine = Degrading(lambda ticket: "")
+        session.open_engine = lambda policies=(BASE,), engine=engine: engine  # type: ignore[method-assign,misc]
+        with session.engine():
+            engine.num_answered = answers
+    assert run.manifest["degraded"] == ["engine: scores are sampled"]
+
+
+def test_an_aligned_run_goes_on_and_replays_under_the_settings_of_align(tmp_path: Path) -> None:
+    run = played(tmp_path)
+    config = {**run.config, "loop": {**run.config["loop"], "num_rounds": 1, "train": False}}
+    config["measure"] = {"instruments": [{"name": "moralchoice", "num": 2}]}
+    run.note("align", {"config": config, "differs_from_config_yaml": ["loop", "measure"]})
+    assert main(["resume", str(run.folder)]) == 0
+    assert run.is_complete("r0.measure"), "resume goes on with what align began"
+    assert replay(run.folder)["different"] == []
