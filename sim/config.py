@@ -129,7 +129,8 @@ def compose(overrides: Sequence[str], *, config_dir: Path | None = None) -> RunC
     words = list(overrides)
     if config_dir is not None:
         if not config_dir.is_dir():
-            raise UserError(f"--conf {config_dir} is not a folder.", "", "give a folder that holds config groups")
+            why = "it is a file." if config_dir.exists() else "there is none of that name."
+            raise UserError(f"--conf {config_dir} is not a folder.", why, "give a folder that holds config groups")
         words.append(f"hydra.searchpath=[file://{config_dir.resolve()}]")
     try:
         given = _composed(words)
@@ -163,15 +164,50 @@ def overridden(config: Mapping[str, Any], words: Sequence[str], *, closed: bool)
     Raises UserError for words that cannot be merged.
     """
     from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
+    from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+    from yaml import YAMLError
 
     base = OmegaConf.create(dict(config))
     OmegaConf.set_struct(base, closed)
     try:
         merged: Any = OmegaConf.to_container(OmegaConf.merge(base, OmegaConf.from_dotlist(list(words))), resolve=True)
-    except OmegaConfBaseException as error:
-        raise UserError("The overrides cannot be applied.", str(error).splitlines()[0]) from None
+    except (ConfigAttributeError, ConfigKeyError) as error:
+        path = str(error.full_key)
+        raise _unknown(path, _siblings(config, path)) from None
+    except (OmegaConfBaseException, YAMLError) as error:
+        why = " ".join(str(error).split("full_key:")[0].split())
+        raise UserError(
+            f"The overrides cannot be applied: {' '.join(words)}.",
+            f"{why}.",
+            "write KEY=VALUE, such as limits.minutes=5",
+        ) from None
     return dict(merged)
+
+
+def num_rounds(config: RunConfig) -> int:
+    """Return the rounds of the loop, 0 where there is none. Raises UserError for what is no number of rounds.
+
+    The section is validated by the loop's own room; whether there is a loop at all is asked before.
+    """
+    given = config.loop.get("num_rounds", 0)
+    if isinstance(given, bool) or not isinstance(given, int) or given < 0:
+        raise UserError(
+            f"loop.num_rounds = {given!r} is not valid.", "it counts rounds: 0, 1, 2, ...", "set loop.num_rounds"
+        )
+    return given
+
+
+def _siblings(config: Mapping[str, Any], path: str) -> Collection[str]:
+    """Return the keys of the deepest section of a config on the way to this path."""
+    found: Any = config
+    for part in path.split(".")[:-1]:
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return list(found) if isinstance(found, Mapping) else []
+
+
+def _unknown(path: str, known: Collection[str]) -> UserError:
+    near = did_you_mean(path.rpartition(".")[2], known)
+    return UserError(f"{path} is not a config key.", "nothing reads it, so it would change nothing.", near)
 
 
 def differing_keys(left: Mapping[str, Any], right: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -191,7 +227,7 @@ def _refuse_unknown(cls: Any, given: Mapping[str, Any], where: str) -> None:
     for key, value in given.items():
         path = f"{where}.{key}" if where else str(key)
         if key not in hints:
-            raise UserError(f"{path} is not a config key.", "", did_you_mean(str(key), hints))
+            raise _unknown(path, hints)
         for inner in _dataclasses_in(hints[key]):
             values = value if isinstance(value, list) else [value]
             for n, item in enumerate(values):
@@ -238,7 +274,7 @@ def _hydra_explained(error: Exception, overrides: Sequence[str]) -> UserError:
     parent, _, last = path.rpartition(".")
     siblings = _keys_at(parent, [one for one in overrides if one.split("=")[0].lstrip("+~") != path])
     if unknown and siblings:
-        return UserError(f"{path} is not a config key.", "", did_you_mean(last, siblings))
+        return _unknown(path, siblings)
     hint = did_you_mean(last, siblings) if path and siblings and last not in siblings else "see `folkmoot run --help`"
     return UserError(f"The config cannot be composed: {key or 'see below'}.", text.rstrip(".") + ".", hint)
 

@@ -38,7 +38,7 @@ class Question:
 
 
 def ask(folder: Path, seat: str, key: str, request: Request, *, until: float = 0.0) -> Question:
-    """Write a question down and return it. Asking the same twice leaves the first."""
+    """Write a question down and return it. Asking the same twice leaves the first, with the time that is left now."""
     number = hashlib.blake2b(key.encode(), digest_size=6).hexdigest()
     options = () if isinstance(request, Generate) else request.options
     question = Question(seat=seat, number=number, key=key, messages=request.messages, options=options, until=until)
@@ -47,18 +47,21 @@ def ask(folder: Path, seat: str, key: str, request: Request, *, until: float = 0
     body = {
         "key": key,
         "seat": seat,
-        "asked": time.time(),
+        "asked": (_load(path) or {}).get("asked", time.time()),
         "until": until,
         "messages": [{"role": one.role, "content": one.content} for one in request.messages],
         "options": list(options),
     }
-    if not path.exists():
+    if not _answer_path(path).exists():
         write_whole(path, orjson.dumps(body, option=orjson.OPT_INDENT_2))
     return question
 
 
 def pending(folder: Path, seat: str = "") -> list[Question]:
-    """Return the questions that wait for an answer, the oldest first. seat: only of this one."""
+    """Return the questions that wait for an answer, the oldest first. seat: only of this one.
+
+    One whose time is over waits no more: somebody stood in.
+    """
     found: list[tuple[float, Question]] = []
     for path in folder.glob(f"{seat or '*'}/*.json"):
         if path.name.endswith(".answer.json") or _answer_path(path).exists():
@@ -74,6 +77,8 @@ def pending(folder: Path, seat: str = "") -> list[Question]:
             options=tuple(body["options"]),
             until=float(body["until"]),
         )
+        if _is_over(question):
+            continue
         found.append((float(body["asked"]), question))
     return [question for _, question in sorted(found, key=lambda pair: (pair[0], pair[1].number))]
 
@@ -95,6 +100,10 @@ def answer(folder: Path, question: Question, given: str, *, who: str = "") -> No
     elif len(text) > MAX_TEXT:
         raise UserError(
             f"The answer has {len(text)} characters.", f"at most {MAX_TEXT} fit the others' prompts.", "shorten it"
+        )
+    if _is_over(question):
+        raise UserError(
+            "The time for this question is over.", "the base policy answered for the seat.", "go on to the next"
         )
     path = folder / question.seat / f"{question.number}.answer.json"
     if path.exists():
@@ -128,6 +137,10 @@ def _result(question: Question, body: dict[str, Any]) -> Result | None:
         num_tokens=(1,) * len(question.options),
         mode="person",
     )
+
+
+def _is_over(question: Question) -> bool:
+    return bool(question.until) and time.time() > question.until
 
 
 def _answer_path(path: Path) -> Path:

@@ -70,7 +70,8 @@ class Interview:
 
     def beat(self, state: str, *, pid: int, why: str = "") -> None:
         """Write the heartbeat."""
-        write_json(self.folder / "state.json", {"state": state, "why": why, "pid": pid, "updated": utc_now()})
+        state_now = {"state": state, "why": why, "pid": pid, "updated": utc_now()}
+        write_json(self.folder / "state.json", state_now, durable=False)
 
     def ask(self, text: str, *, who: str = "") -> int:
         """Put a question; return its number, from 1. Raises UserError for an unusable one, or after the end."""

@@ -170,12 +170,19 @@ def event_frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`, renamed to it when all went well and removed when not."""
+def _whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Give a temporary name beside `path`, renamed to it when all went well and removed when not.
+
+    durable: what was written is on the disk before the file has its name; else a crash of the machine, and nothing
+    less, may leave an empty file under it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
+        if durable:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -189,16 +196,16 @@ def _whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write a file under a temporary name, then rename it: readers see the old file or the new one, never half."""
-    with _whole(path) as temporary:
+    with _whole(path, durable=durable) as temporary:
         temporary.write_bytes(data)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write a value as indented JSON with sorted keys."""
+def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
+    """Write a value as indented JSON with sorted keys. durable: False for what is written again in a moment."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
-    write_whole(path, orjson.dumps(value, option=options, default=str) + b"\n")
+    write_whole(path, orjson.dumps(value, option=options, default=str) + b"\n", durable=durable)
 
 
 def write_frame(path: Path, frame: pl.DataFrame) -> None:

@@ -21,6 +21,7 @@ from sim.models.folder import sha256_of
 
 COLUMNS = ("creation_year", "source_dataset", "content")
 ENDINGS = (".jsonl", ".json", ".parquet")
+GIVE = "give JSON lines or Parquet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +150,7 @@ def _take(
     """Put a row into its era; return why it was left out, or "" when it was taken."""
     try:
         year = int(row["creation_year"])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return "no year"
     content = row["content"]
     if not isinstance(content, str) or not content.strip():
@@ -174,13 +175,13 @@ def _files(paths: Sequence[Path]) -> list[Path]:
         if path.is_dir():
             inside = sorted(one for one in path.rglob("*") if one.suffix in ENDINGS)
             if not inside:
-                raise UserError(f"The folder {path} holds no dated text.", f"files end in {', '.join(ENDINGS)}.", "")
+                raise UserError(f"The folder {path} holds no dated text.", f"files end in {', '.join(ENDINGS)}.", GIVE)
             out += inside
         elif path.is_file() and path.suffix in ENDINGS:
             out.append(path)
         else:
             why = "there is no such file" if not path.exists() else f"files end in {', '.join(ENDINGS)}"
-            raise UserError(f"{path} cannot be read as dated text.", f"{why}.", "give JSON lines or Parquet")
+            raise UserError(f"{path} cannot be read as dated text.", f"{why}.", GIVE)
     return out
 
 
@@ -209,7 +210,7 @@ def _parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
         found = pl.read_parquet_schema(path)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise UserError(f"{path} is no Parquet file.", f"{str(error).splitlines()[0]}.", "") from None
+        raise UserError(f"{path} is no Parquet file.", f"{str(error).splitlines()[0]}.", GIVE) from None
     if not set(COLUMNS) <= set(found):
         raise _no_columns(str(path), ", ".join(found))
     num = int(pl.scan_parquet(path).select(pl.len()).collect().item())

@@ -121,7 +121,9 @@ class PolicyStore:
         path = self.path(name) / META
         if not path.is_file():
             known = [*self.names(), BASE]
-            raise UserError(f"There is no policy {name} in {self.folder}.", "", did_you_mean(name, known))
+            raise UserError(
+                f"There is no policy {name} in {self.folder}.", f"it has no {META}.", did_you_mean(name, known)
+            )
         try:
             raw = json.loads(path.read_text("utf-8"))
             if raw.pop("format") != FORMAT:

@@ -111,7 +111,8 @@ def group(section: str, name: str) -> dict[str, Any]:
     folder = resources.files("conf") / section
     known = {item.name.removesuffix(".yaml"): item for item in folder.iterdir() if item.name.endswith(".yaml")}
     if name not in known:
-        raise UserError(f"{section}={name} is not known.", "", did_you_mean(name, known))
+        why = f"conf/{section} has no file of that name."
+        raise UserError(f"{section}={name} is not known.", why, did_you_mean(name, known))
     return dict(yaml.safe_load(known[name].read_text(encoding="utf-8")))
 
 
@@ -135,10 +136,11 @@ def _run(args: argparse.Namespace) -> int:
     run = Run.open(args.run)
     answers = [word.partition("=")[2] for word in args.overrides if word.startswith("approve=")]
     if any(answer not in ("yes", "no") for answer in answers):
-        raise UserError(f"approve={answers[-1]} is no answer.", "", "say approve=yes or approve=no")
-    told = run.manifest.get("align", {}).get("config")
+        raise UserError(
+            f"approve={answers[-1]} is no answer.", "a gate is passed or not.", "say approve=yes or approve=no"
+        )
     words = [word for word in args.overrides if not word.startswith("approve=")]
-    config = with_overrides(told or run.config, words)
+    config = with_overrides(run.config_in_force, words)
     session = Session(validate(RunConfig, config, ""), run=run, watcher=watcher_for(), say=say)
     check(session)
 
@@ -163,7 +165,7 @@ def _answer(session: Session, answer: str) -> None:
     if waiting is None:
         raise UserError(
             f"approve={answer}: no gate of {session.run.folder} waits for a person.",
-            "",
+            "its loop has not come to a gate yet, or asks nobody there.",
             "set loop.approve=true before the loop reaches its gate",
         )
     shop.approve(waiting, answer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ examples:
 
 settings are those of every recipe (epochs, lr, batch, max_length, lora_r, seed ...).
 """
+YEAR = re.compile(r"-?[0-9]{1,6}")
 DEFAULTS: dict[str, Any] = {"epochs": 1.0, "lr": 2e-4, "batch": 2, "grad_accumulation": 4, "max_length": 512}
 """Ours, for a LoRA on a small model; the paper trains all weights of 8B models at 1.5e-5."""
 
@@ -29,7 +31,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where policies and record are kept")
     parser.add_argument("--model", default="", metavar="NAME", help="a model entry, YAML or folder (as folkmoot model)")
     parser.add_argument("--every", type=int, default=100, metavar="YEARS", help="length of an era (100)")
-    parser.add_argument("--cuts", type=int, nargs="+", default=[], metavar="YEAR", help="first years, and the last end")
+    parser.add_argument("--cuts", nargs="+", default=[], metavar="YEAR", help="first years, and the last end")
     parser.add_argument(
         "--characters", type=int, default=0, metavar="NUM", help="most text an era, chosen by hash; 0 is all"
     )
@@ -48,11 +50,11 @@ def _run(args: argparse.Namespace) -> int:
     from sim.config import validate
     from sim.models import DEFAULT_MODEL, load_entry, resolve
 
-    data, given = _split(args.words)
+    # An option with several values takes whatever follows it, settings too.
+    cuts = [int(word) for word in args.cuts if YEAR.fullmatch(word)]
+    data, given = _split([*args.words, *(word for word in args.cuts if not YEAR.fullmatch(word))])
     config = validate(TrainConfig, {**DEFAULTS, **given}, "eras")
-    corpus = read_corpus(
-        data, every=args.every, cuts=args.cuts, max_characters=max(0, args.characters), seed=config.seed
-    )
+    corpus = read_corpus(data, every=args.every, cuts=cuts, max_characters=max(0, args.characters), seed=config.seed)
     if args.dry_run:
         _tell([era.facts() for era in corpus.eras], corpus.lost, as_json=args.json)
         return 0
@@ -80,8 +82,17 @@ def _split(words: Sequence[str]) -> tuple[list[Path], dict[str, Any]]:
     settings = [word for word in words if "=" in word and not Path(word).exists()]
     data = [Path(word) for word in words if word not in settings]
     if not data:
-        raise UserError("eras was given no text.", "", "name files or folders with dated text")
-    return data, {key: _number(yaml.safe_load(value)) for key, _, value in (word.partition("=") for word in settings)}
+        raise UserError("eras was given no text.", "every word was a setting.", "name files or folders with dated text")
+    given = {}
+    for word in settings:
+        key, _, value = word.partition("=")
+        try:
+            given[key] = _number(yaml.safe_load(value))
+        except yaml.YAMLError:
+            raise UserError(
+                f"{word} is no setting.", f"{value!r} is no value.", "write KEY=VALUE, as in lr=1e-4"
+            ) from None
+    return data, given
 
 
 def _number(value: Any) -> Any:

@@ -54,7 +54,9 @@ def _dispatch(words: list[str]) -> int:
         print(_overview())
         return EXIT_OK
     if words[0] not in names("verbs"):
-        raise UserError(f'"{words[0]}" is not a verb.', "", did_you_mean(words[0], names("verbs")))
+        raise UserError(
+            f'"{words[0]}" is not a verb.', "no installed package registers it.", did_you_mean(words[0], names("verbs"))
+        )
     verb = find("verbs", words[0])
     parser = Arguments(
         prog=f"folkmoot {words[0]}", description=verb.help, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -20,10 +20,11 @@ class Arguments(argparse.ArgumentParser):
         unknown = re.search(r"unrecognized arguments: (\S+)", message)
         choice = re.search(r"invalid choice: '([^']*)' \(choose from (.+)\)", message)
         given, hint = f"{message[:1].upper()}{message[1:].rstrip('.')}.", f"see `{self.prog} --help`"
+        why = f"{self.prog} takes other words."
         if unknown and unknown.group(1).startswith("-"):
             word = unknown.group(1).split("=")[0]
             given, hint = f'{self.prog} has no option "{word}".', did_you_mean(word, self._option_string_actions)
         elif choice:
             given = f'{self.prog}: "{choice.group(1)}" is not one of its words.'
             hint = did_you_mean(choice.group(1), [one.strip("' ") for one in choice.group(2).split(",")])
-        raise UserError(given, "", hint)
+        raise UserError(given, why, hint)

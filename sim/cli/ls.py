@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sim.cli.seam import Verb
+
+if TYPE_CHECKING:
+    from sim.store import Run
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -20,17 +24,7 @@ def _run(args: argparse.Namespace) -> int:
 
     rows = []
     for run in find_runs(args.root):
-        status, manifest = run.status, run.manifest
-        rows.append(
-            {
-                "run": str(run.folder),
-                "state": status.get("state", "?"),
-                "stage": status.get("stage", ""),
-                "done": f"{status.get('done', 0)}/{status.get('total') or '?'}",
-                "created": manifest.get("created", ""),
-                "engine": run.config.get("engine", {}).get("name", ""),
-            }
-        )
+        rows.append(_row(run))
     if args.json:
         print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
         return 0
@@ -42,6 +36,27 @@ def _run(args: argparse.Namespace) -> int:
     for row in rows:
         print("  ".join(f"{row[key]:<{width}}" for key, width in widths.items()).rstrip())
     return 0
+
+
+def _row(run: Run) -> dict[str, str]:
+    """Return what is told of a run; one with damaged files is told too, and hides no other."""
+    from agents.errors import UserError
+
+    status = run.status
+    row = {
+        "run": str(run.folder),
+        "state": str(status.get("state", "?")),
+        "stage": str(status.get("stage", "")),
+        "done": f"{status.get('done', 0)}/{status.get('total') or '?'}",
+        "created": "",
+        "engine": "",
+    }
+    try:
+        created, engine = run.manifest.get("created"), run.config.get("engine")
+    except UserError:
+        return {**row, "state": "damaged"}
+    name = engine.get("name") if isinstance(engine, dict) else ""
+    return {**row, "created": str(created or ""), "engine": str(name or "")}
 
 
 verb = Verb(help="list runs, newest first", configure=_configure, run=_run)

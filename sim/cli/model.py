@@ -35,7 +35,9 @@ def _entry_words(words: list[str]) -> tuple[str, dict[str, object]]:
 
     names = [word for word in words if "=" not in word]
     if len(names) > 1:
-        raise UserError(f"{len(names)} models were named: {', '.join(names)}.", "One command handles one model.")
+        raise UserError(
+            f"{len(names)} models were named: {', '.join(names)}.", "one command handles one model.", "name one of them"
+        )
     overrides: dict[str, object] = {}
     for word in words:
         if "=" in word:
@@ -50,7 +52,11 @@ def _run(arguments: argparse.Namespace) -> int:
     name, overrides = _entry_words(arguments.words)
     if arguments.action == "ls":
         if arguments.words:
-            raise UserError(f"model ls takes no name, and {' '.join(arguments.words)} was given.")
+            raise UserError(
+                f"model ls takes no name, and {' '.join(arguments.words)} was given.",
+                "it lists all models.",
+                "leave the name out, or ask where one is: folkmoot model path NAME",
+            )
         return _print_listing(models.ls(), as_json=arguments.json)
     if arguments.action == "rm":
         deleted = models.rm(models.load_entry(name, overrides) if overrides else name)

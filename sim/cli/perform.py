@@ -14,6 +14,7 @@ import orjson
 from agents.errors import UserError
 from agents.registry import find, names
 from sim.cli import EXIT_INTERRUPTED, EXIT_OK, EXIT_STOPPED
+from sim.config import num_rounds
 from sim.engines.base import EngineDied
 from sim.interrupts import INTERRUPTED
 from sim.lock import alone
@@ -28,7 +29,7 @@ def say(line: str) -> None:
 
 def wants_loop(session: Session) -> bool:
     """Tell whether the run trains and measures, or only plays."""
-    return int(session.config.loop.get("num_rounds", 0)) >= 1
+    return num_rounds(session.config) >= 1
 
 
 def check(session: Session) -> None:

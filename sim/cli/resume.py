@@ -29,7 +29,7 @@ def _run(args: argparse.Namespace) -> int:
     words = [word for word in (args.run, *args.overrides) if word]
     folder = words.pop(0) if words and "=" not in words[0] else None
     run = Run.open(folder) if folder else latest_run(Path("runs"))
-    config = run.config
+    config = run.config_in_force
     wanted = overridden(config, words, closed=True)
     changed = [key for key in differing_keys(config, wanted) if not key.startswith("limits.")]
     if changed:

@@ -56,8 +56,10 @@ PREFILL_PER_S, DECODE_PER_S = 1_000.0, 700.0
 def _dry(session: Any, estimate: Any, *, as_json: bool) -> int:
     import orjson
 
+    from sim.config import num_rounds
+
     _ = session.model
-    rounds = max(1, int(session.config.loop.get("num_rounds", 0)))
+    rounds = max(1, num_rounds(session.config))
     seconds = rounds * (estimate.num_prompt_tokens / PREFILL_PER_S + estimate.num_output_tokens / DECODE_PER_S)
     facts = {
         "rounds": rounds,

@@ -17,6 +17,8 @@ EPILOG = """examples:
   folkmoot sit RUN --seat c000
   folkmoot sit RUN --list --json        (what waits, for other programs)
 """
+ENDED = ("done", "stopped", "failed")
+"""States of a run in which nobody asks any more; one that is paused, or only made, will."""
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +53,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _sit(folder: Path, desk: Path, seat: str, who: str) -> int:
     from sim.desk import pending
-    from sim.store import read_json
+    from sim.store import Run
 
     print("Waiting for questions. An empty answer leaves.")
     while True:
@@ -60,7 +62,7 @@ def _sit(folder: Path, desk: Path, seat: str, who: str) -> int:
             if not _answer(desk, waiting[0], who):
                 return 0
             continue
-        if read_json(folder / "status.json").get("state") not in (None, "running"):
+        if Run(folder).status.get("state") in ENDED:
             print("The run has ended.")
             return 0
         time.sleep(0.5)

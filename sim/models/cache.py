@@ -212,7 +212,7 @@ def _local(entry: ModelEntry) -> ModelFolder:
     folder = folder_of(entry)
     fix = f"check model.folder, now {entry.folder}."
     if not folder.is_dir():
-        raise UserError(f"The folder {folder} of model {entry.name!r} does not exist.", "", fix)
+        raise UserError(f"The folder {folder} of model {entry.name!r} does not exist.", "the entry points there.", fix)
     if (folder / META_NAME).is_file():
         verify(folder, name=entry.name, fix="copy the folder again from where it came.")
     check_usable(folder, name=entry.name, fix=fix)

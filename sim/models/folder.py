@@ -139,7 +139,11 @@ def check_usable(folder: Path, *, name: str, fix: str = "") -> None:
     for path in weights:
         _check_safetensors(path, name, fix)
     if not any((folder / item).is_file() for item in _TOKENIZERS):
-        raise UserError(f"The folder {folder} of model {name!r} has no tokenizer ({', '.join(_TOKENIZERS)}).", "", fix)
+        raise UserError(
+            f"The folder {folder} of model {name!r} has no tokenizer ({', '.join(_TOKENIZERS)}).",
+            "prompts are text.",
+            fix,
+        )
 
 
 def _check_index(folder: Path, name: str, fix: str) -> None:

@@ -48,7 +48,7 @@ def _named(given: Mapping[str, Any], where: str) -> tuple[str, dict[str, Any]]:
     settings = dict(given)
     name = settings.pop("name", None)
     if not isinstance(name, str) or not name:
-        raise UserError(f"{where}.name is missing.", "", "give each entry a name")
+        raise UserError(f"{where}.name is missing.", "results are told apart by name.", "give each entry a name")
     return name, settings
 
 

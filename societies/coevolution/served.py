@@ -27,7 +27,9 @@ class Served:
     def __post_init__(self) -> None:
         if not self.policies or not all(self.policies):
             raise UserError(
-                "An arm that is served names no policy.", "", 'give policies: [base], or names of "policies"'
+                "An arm that is served names no policy.",
+                "it has one in each timestep, and the last one for ever.",
+                'give policies: [base], or names of "policies"',
             )
 
     def live(self, desk: Desk) -> Life:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,19 @@ def test_the_verb_says_what_each_era_holds_before_anything_is_trained(
     assert not (tmp_path / "out").exists()
     assert main(["eras", str(path), "--out", str(tmp_path / "out"), "lrr=1", "--dry-run"]) == 2
     assert "lr" in capsys.readouterr().err
+
+
+def test_settings_may_stand_behind_the_years(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "letters.jsonl"
+    rows = [{"creation_year": year, "source_dataset": "letters", "content": f"In {year}."} for year in (1748, 1848)]
+    path.write_text("\n".join(json.dumps(row) for row in [*rows, {**rows[0], "creation_year": math.inf}]))
+    words = ["eras", str(path), "--out", str(tmp_path / "out"), "--dry-run", "--json"]
+    assert main([*words, "--cuts", "1700", "1800", "1900", "lr=1e-4", "max_steps=200"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [era["name"] for era in told["eras"]] == ["y1700", "y1800"]
+    assert told["lost"] == {"no year": 1}
+    assert main([*words, "--cuts", "1700", "1800", "1900", "lr=["]) == 2
+    assert "lr=[ is no setting" in capsys.readouterr().err
 
 
 def test_windows_are_whole_and_none_is_too_long() -> None:

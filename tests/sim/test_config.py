@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ import pytest
 from pydantic import Field
 
 from agents.errors import UserError
-from sim.config import compose, differing_keys, validate
+from sim.config import compose, differing_keys, num_rounds, overridden, validate
 
 
 @dataclass(frozen=True)
@@ -104,3 +105,24 @@ def test_a_reopened_run_has_the_same_population(tmp_path: Path) -> None:
     again = Session.reopen(first.run.folder)
     assert again.personas == first.personas
     assert list(again.config.population) == list(first.config.population)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["limit.requests=5"], 'limit is not a config key.*Did you mean "limits"'),
+        (["limits.request=5"], r'limits\.request is not a config key.*Did you mean "requests"'),
+        (["limits.requests=[1"], r"cannot be applied: limits\.requests=\[1"),
+    ],
+)
+def test_overrides_of_a_run_that_stands_are_told_as_those_of_a_new_one(words: list[str], said: str) -> None:
+    with pytest.raises(UserError, match=re.compile(said, re.DOTALL)) as caught:
+        overridden({"limits": {"requests": 4, "window": 2}}, words, closed=True)
+    assert caught.value.why
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize("rounds", ["abc", "1.5", "null", "-1", "true"])
+def test_a_number_of_rounds_that_is_none_is_a_user_error(rounds: str) -> None:
+    with pytest.raises(UserError, match=r"loop\.num_rounds = .* is not valid"):
+        num_rounds(compose(["engine=scripted", f"loop.num_rounds={rounds}"]))

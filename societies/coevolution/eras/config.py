@@ -114,7 +114,11 @@ class ErasConfig:
                     "leave tell, text and policy out",
                 )
             if era.tell and era.text:
-                raise UserError(f"society.eras[{number}] has both tell and text.", "", "leave one of them out")
+                raise UserError(
+                    f"society.eras[{number}] has both tell and text.",
+                    "an era is told in one way: by the bank, or in words of yours.",
+                    "leave one of them out",
+                )
         if self.cohort.personas and any(era.recorded for era in self.eras):
             raise UserError(
                 "society.cohort.personas cannot be used with recorded eras.",

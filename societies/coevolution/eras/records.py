@@ -143,7 +143,9 @@ def recorded(folder: Path, era: str, ballots: Ballots, version: str, where: str)
     known = sorted({row["voice"] for row in votes})
     mine = [row for row in votes if row["voice"] == era]
     if not mine:
-        raise UserError(f'{where} = {folder} has no era "{era}".', "", did_you_mean(era, known))
+        raise UserError(
+            f'{where} = {folder} has no era "{era}".', "nobody of that name was asked there.", did_you_mean(era, known)
+        )
     if mine[0]["version"] != version:
         raise UserError(
             f"{where} = {folder} holds answers to other questions.",

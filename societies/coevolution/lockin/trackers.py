@@ -201,4 +201,8 @@ def _mean(values: Sequence[float]) -> float:
 def _need(frame: pl.DataFrame, columns: Sequence[str], what: str) -> None:
     for name in columns:
         if name not in frame.columns:
-            raise UserError(f'The frame of {what} has no column "{name}".', "", did_you_mean(name, frame.columns))
+            raise UserError(
+                f'The frame of {what} has no column "{name}".',
+                "it is tracked by it.",
+                did_you_mean(name, frame.columns),
+            )
