@@ -8,10 +8,12 @@ so that the bytes of this table are those of the journal.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from societies.seam import Charted, Curve, Society
 if TYPE_CHECKING:
     import polars as pl
 
+log = logging.getLogger(__name__)
 FILE = "metrics.parquet"
 METRIC_COLUMNS: dict[str, str] = {
     "run": "str",
@@ -143,8 +146,23 @@ def society_rows(run: Run, stage: str, society: Society) -> Iterator[Metric]:
         return
     for curve in society.curves:
         frame = run.read_events(stage, curve.table)
-        if not frame.is_empty():
-            yield from _curve_rows(frame, stage, society.name, curve)
+        if frame.is_empty():
+            continue
+        missing = [field for field in _fields(curve) if field not in frame.columns]
+        if missing:
+            log.warning(
+                "the curve %s is left out: %s of %s has no column %s, so another version of Folkmoot played it",
+                *(curve.name, curve.table, stage, ", ".join(missing)),
+            )
+            continue
+        yield from _curve_rows(frame, stage, society.name, curve)
+
+
+def _fields(curve: Curve) -> list[str]:
+    """Return the columns that a curve is read from."""
+    named = [field for _, field, _, _ in Formatter().parse(curve.name) if field]
+    ready = ("lo", "hi", "n") if curve.ready else ()
+    return [curve.column, *named, *curve.by, *((curve.step,) if curve.step else ()), *ready]
 
 
 def _curve_rows(frame: pl.DataFrame, stage: str, society: str, curve: Curve) -> Iterator[Metric]:

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sim.tables import write_frame
+
 JOB, ROWS, CURVE, LOG, ADAPTER, DONE, ERROR = (
     "job.json",
     "rows.parquet",
@@ -79,11 +81,8 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]], sample_ids: Sequen
     """Write training rows with the sample that each came from."""
     import polars as pl
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
     records = [{**row, "sample_id": sample_id} for row, sample_id in zip(rows, sample_ids, strict=True)]
-    pl.DataFrame(records, infer_schema_length=None).write_parquet(temporary)
-    temporary.replace(path)
+    write_frame(path, pl.DataFrame(records, infer_schema_length=None))
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:

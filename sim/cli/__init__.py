@@ -6,6 +6,7 @@ the room it lives in. Only the verb that was asked for is imported.
 
 from __future__ import annotations
 
+import os
 import sys
 
 EXIT_OK, EXIT_FAILED, EXIT_USER_ERROR, EXIT_STOPPED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -23,7 +24,9 @@ def main(argv: list[str] | None = None) -> int:
     from agents.errors import UserError
 
     try:
-        return _dispatch(words)
+        code = _dispatch(words)
+        sys.stdout.flush()  # here, not at the interpreter's end, where a reader who has left becomes exit code 120
+        return code
     except UserError as error:
         print(f"folkmoot: {error}", file=sys.stderr)
         return EXIT_USER_ERROR
@@ -31,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         print("\nfolkmoot: interrupted.", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
 
 

@@ -58,7 +58,7 @@ def _dry(session: Any, estimate: Any, *, as_json: bool) -> int:
 
     from sim.config import num_rounds
 
-    _ = session.model
+    _ = session.model, session.named
     rounds = max(1, num_rounds(session.config))
     seconds = rounds * (estimate.num_prompt_tokens / PREFILL_PER_S + estimate.num_output_tokens / DECODE_PER_S)
     facts = {

@@ -44,6 +44,19 @@ def test_help_lists_every_verb() -> None:
         assert f"\n  {verb}" in out.stdout
 
 
+def test_a_reader_who_leaves_is_no_failure() -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with os.fdopen(theirs, "wb") as nobody:
+        process = subprocess.run([sys.executable, "-m", "sim.cli", "--help"], stdout=nobody, stderr=subprocess.PIPE)
+    assert (process.returncode, process.stderr) == (0, b"")
+
+
+def test_a_dry_run_checks_the_policies_that_the_config_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "engine=scripted", "+policies.base=", "--dry-run"]) == 2
+    assert "policies.base cannot be used as a name" in capsys.readouterr().err
+
+
 def test_a_wrong_verb_gets_a_suggestion_and_exit_code_2() -> None:
     out = folkmoot("rnu")
     assert out.returncode == 2

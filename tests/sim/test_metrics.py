@@ -123,6 +123,18 @@ def test_scores_and_training_stand_beside_what_was_played(tmp_path: Path) -> Non
     assert frame["stage"].unique(maintain_order=True).to_list() == ["r1.play", "r1.train", "r1.measure"]
 
 
+def test_a_table_of_another_version_leaves_out_its_curve_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = played(tmp_path)
+    (path,) = (run.folder / "events" / "r1.play").glob("walks-*.parquet")
+    write_frame(path, pl.read_parquet(path).drop("far"))
+    names = set(metrics_frame(run, Town())["name"])
+    assert {"late", "warmth"} <= names
+    assert "walked" not in names
+    assert "walks of r1.play has no column far" in caplog.text
+
+
 def test_a_policy_that_a_kill_left_half_stored_is_none(tmp_path: Path) -> None:
     run = played(tmp_path)
     curve = pl.DataFrame({"step": [1], "loss": [0.7]})

@@ -165,7 +165,7 @@ def test_a_template_says_what_is_left_to_fill_in() -> None:
         ({"member": "../../etc/x.gguf"}, "relative path that ends in .gguf"),
         ({"package": "evil --index-url=x"}, "a distribution name"),
         ({"name": "../up"}, "letters, digits"),
-        ({"convert": "pickle"}, "It must be gguf"),
+        ({"convert": "pickle"}, "it must be gguf"),
         ({"disk_mb": "many"}, "whole number"),
         ({"version": ""}, "model.version"),
     ],
