@@ -156,7 +156,7 @@ def curves(frame: pl.DataFrame) -> Any:
         alt.Chart(thinned(frame))
         .mark_line()
         .encode(
-            x=alt.X("step:Q", title="logged step"),
+            x=alt.X("step:Q", title="logged step", axis=alt.Axis(tickMinStep=1, format="d")),
             y=alt.Y("loss:Q", title="training loss", scale=alt.Scale(zero=False)),
             color=alt.Color("policy:N", legend=alt.Legend(orient="bottom")),
             strokeDash=alt.StrokeDash("policy:N", legend=None),

@@ -17,10 +17,6 @@ from dashboards.sources import Reader
 from dashboards.views.common import choice, heading, reproduce, table, this_run, told
 from sim.store import Run
 
-SHARES = {
-    name: st.column_config.NumberColumn(format="percent") for name in ("failure share", "lo", "hi")
-}  # how shares are written
-
 
 @st.cache_data(max_entries=8, show_spinner=False)  # type: ignore[untyped-decorator]
 def _read(run_folder: str, digest: str) -> tuple[Pipeline | None, list[str]]:
@@ -54,7 +50,6 @@ def main() -> None:
     table(
         boxes_frame(found.boxes),
         "pipeline",
-        column_config=SHARES,
         alt="Nodes of the pipeline with time, tokens, failures",
     )
     every = [
@@ -70,7 +65,6 @@ def main() -> None:
         table(
             pl.concat(every).select(columns),
             "prompts",
-            column_config=SHARES,
             alt="What each prompt cost and how often it failed",
         )
     reproduce(f"folkmoot show {run.folder}")
