@@ -14,6 +14,7 @@ from dashboards.assembly_audit import Chain, chains_of
 from dashboards.assembly_beside import Baseline, TalkQuality, Uptake, baselines_of, quality_of, uptake_of
 from dashboards.assembly_clauses import Drafting, drafting_of
 from dashboards.assembly_consensus import ConsensusLine, consensus_lines
+from dashboards.assembly_counterfactual import Difference, Manipulation, differences_of, manipulations_of
 from dashboards.assembly_drafts import Step, history_of
 from dashboards.assembly_map import moral_graph, opinion_map
 from dashboards.assembly_minds import Minds, minds_of
@@ -93,7 +94,7 @@ class Account:
 class Assemblies:
     """Everything. num: assemblies with a finished arm. num_unfinished: arms that began and left no result.
 
-    supermajority, minority: as the run's config has them, None unknown.
+    supermajority, minority: as the run's config has them, None unknown. differences: of the arms from the assembly.
     """
 
     num: int
@@ -105,6 +106,8 @@ class Assemblies:
     shown: tuple[Account, ...]
     supermajority: float | None
     minority: float | None
+    differences: tuple[Difference, ...] = ()
+    manipulations: tuple[Manipulation, ...] = ()
 
 
 def assemblies_of(reader: Reader, stages: Sequence[str], *, seed: int) -> Assemblies | None:
@@ -135,6 +138,8 @@ def assemblies_of(reader: Reader, stages: Sequence[str], *, seed: int) -> Assemb
         shown=tuple(shown),
         supermajority=number(settings.get("supermajority")),
         minority=number(settings.get("minority")),
+        differences=guarded(reader, "differences of the arms", lambda: differences_of(polls), ()),
+        manipulations=guarded(reader, "what strategic voters could do", lambda: manipulations_of(archive), ()),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dashboards.assembly import Account, Assemblies, Outcome
 from dashboards.assembly_consensus import ConsensusLine
+from dashboards.assembly_counterfactual_rows import arms_against_full, strategic_voters
 from dashboards.assembly_source import CONTROL, MAIN
 from dashboards.assembly_words import SIMULATED, amount, between, null, question_line, replaced_line, size, told
 from dashboards.diff import changed_share, word_diff
@@ -96,7 +97,7 @@ def assembly_sections(found: Assemblies) -> list[Section]:
     """Return everything that a terminal shows of assemblies."""
     from dashboards import assembly_clause_rows as drafted
 
-    parts = [overview(found), consensus_table(found), panels(found)]
+    parts = [overview(found), consensus_table(found), arms_against_full(found), strategic_voters(found), panels(found)]
     parts.append(Section(title="Assemblies in detail", lines=(told(found),)))
     for account in found.shown:
         name = account.outcome.assembly

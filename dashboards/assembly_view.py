@@ -11,6 +11,7 @@ from dashboards.assembly import Account, Assemblies
 from dashboards.assembly_audit import BallotCast, Chain, Text
 from dashboards.assembly_clause_rows import by_group, signatures
 from dashboards.assembly_consensus import ConsensusLine
+from dashboards.assembly_counterfactual_rows import arms_against_full, strategic_voters
 from dashboards.assembly_drafts import Step
 from dashboards.assembly_drawing import MOST_PEOPLE, map_picture, opinion_picture, seats_picture
 from dashboards.assembly_numbers import Number
@@ -118,6 +119,7 @@ class AssembliesView:
     with_control: bool
     consensus: tuple[ConsensusView, ...]
     consensus_note: str
+    counterfactuals: tuple[Section, ...]
     outcomes: Section
     told: str
     minority: str
@@ -141,6 +143,7 @@ def assemblies_view(found: Assemblies) -> AssembliesView:
         with_control=CONTROL in found.arms and MAIN in found.arms,
         consensus=tuple(_consensus(line, found.arms) for line in found.consensus),
         consensus_note=CONSENSUS_NOTE,
+        counterfactuals=tuple(part for part in (arms_against_full(found), strategic_voters(found)) if part.rows),
         outcomes=overview(found),
         told=told(found),
         minority=""

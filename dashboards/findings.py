@@ -13,6 +13,7 @@ from typing import Any
 from dashboards.assembly import Assemblies, assemblies_of
 from dashboards.assembly_utility import Utilities, utilities_of
 from dashboards.coevolution_all import Coevolution, coevolution_of
+from dashboards.epochs import Epoch, epochs_of
 from dashboards.learning import FunnelStep, Policy, funnel_of, policies_of
 from dashboards.measures import Gate, Measure, gates_of, measures_of
 from dashboards.scenes import Baseline, Scene, baselines_of, num_scenes, replaced_steps, scenes_of
@@ -92,6 +93,7 @@ class Findings:
     policies: tuple[Policy, ...]
     measures: tuple[Measure, ...]
     gates: tuple[Gate, ...]
+    epochs: tuple[Epoch, ...]
     baselines: tuple[Baseline, ...]
     scenes: tuple[Scene, ...]
     num_scenes: int
@@ -163,6 +165,7 @@ def find_out(run: Run, *, num_shown: int = 3) -> Findings:
         policies=policies_of(reader),
         measures=measures,
         gates=gates,
+        epochs=epochs_of(reader),
         baselines=baselines_of(reader, names),
         scenes=scenes_of(reader, names, seed=seed, num=num_shown),
         num_scenes=num_scenes(reader, names),

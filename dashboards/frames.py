@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dashboards.epochs import FIRST, Epoch, marks_of, names_of
 from dashboards.learning import FunnelStep, Policy
 from dashboards.measures import Gate, Measure
 from dashboards.rows import spaced
@@ -242,6 +243,24 @@ def curves_frame(policies: Sequence[Policy]) -> pl.DataFrame:
 
     rows = [{"policy": p.name, "step": n, "loss": loss} for p in policies for n, loss in enumerate(p.curve, start=1)]
     return pl.DataFrame(rows, schema={"policy": pl.String, "step": pl.Int64, "loss": pl.Float64}, orient="row")
+
+
+def epochs_frame(epochs: Sequence[Epoch]) -> pl.DataFrame:
+    """Return the numbers of watched rounds that are drawn, and their nulls: number, who, round, value, lo, hi."""
+    import polars as pl
+
+    rows = []
+    for name in (name for name in names_of(epochs) if name in FIRST):
+        for who, marks in zip((PANEL, NULL), marks_of(epochs, name), strict=True):
+            rows += [(name, who, one.timestep, one.value, one.lo, one.hi) for one in marks]
+    schema = {
+        "number": pl.String, "who": pl.String, "round": pl.Int64, "value": pl.Float64, "lo": pl.Float64,
+        "hi": pl.Float64,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+PANEL, NULL = "the panel", "its null"
 
 
 def funnel_frame(steps: Sequence[FunnelStep]) -> pl.DataFrame:

@@ -99,6 +99,7 @@ class Gate:
 
     says: what the criteria say, "promote" or "reject". decision: "promoted", "rejected", or "open" until somebody
     decides. by: "gate" or "person". against_base: the same criteria against the base, from the second round on.
+    stop: why the loop ended with this round, where a rule of loop.stop ended it.
     """
 
     round: int
@@ -112,6 +113,7 @@ class Gate:
     against_base: tuple[Reason, ...]
     comparisons: tuple[Compared, ...]
     thresholds: Mapping[str, Any]
+    stop: str = ""
 
 
 def measures_of(reader: Reader, gates: Sequence[Gate]) -> tuple[Measure, ...]:
@@ -209,6 +211,7 @@ def _gate(raw: Mapping[str, Any], decided: Mapping[str, Any]) -> Gate:
         against_base=tuple(_reason(entry) for entry in base.get("reasons") or ()),
         comparisons=tuple(compared_from(c) for c in raw.get("comparisons") or () if isinstance(c, dict)),
         thresholds=mapping(verdict.get("thresholds")),
+        stop=text(decided.get("stop")),
     )
 
 

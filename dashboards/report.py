@@ -16,6 +16,7 @@ from dashboards.assembly_view import assemblies_view, utility_view
 from dashboards.coevolution_view import coevolution_view
 from dashboards.diff import Piece, changed_share, readable, side, word_diff
 from dashboards.drawing import bar, loop_picture, short, shortened
+from dashboards.epochs_rows import epochs_view
 from dashboards.findings import Cost, Findings, Stage, find_out
 from dashboards.learning import FunnelStep
 from dashboards.measured import measure_row
@@ -137,6 +138,7 @@ def _rendered(found: Findings, left_out: str) -> str:
         "facts": facts(found),
         "tiles": tiles(found),
         "loop": loop_picture(boxes, back, f"The loop of this run. {stations}. {back}."),
+        "epochs": epochs_view(found.epochs),
         "measures": [measure_row(measure) for measure in found.measures],
         "scenes": [scene_view(scene) for scene in found.scenes],
         "events": [(s.name, table, num) for s in found.stages for table, num in s.events.items()],

@@ -46,6 +46,7 @@ def sections(found: Findings) -> list[Section]:
         Section(title="Missing, broken or replaced", lines=(*found.problems, *found.degraded)),
         *_society(found),
         measured(found),
+        *_rounds(found),
         *(_gate(found, number) for number in range(len(found.gates))),
         Section(title="Baselines: refusals by keyword", columns=tuple(columns), rows=tuple(map(tuple, baselines))),
         Section(
@@ -83,6 +84,12 @@ def _society(found: Findings) -> list[Section]:
     own = assembly_sections(found.assemblies) if found.assemblies else []
     together = coevolution_sections(found.coevolution) if found.coevolution else []
     return [*own, *utility_sections(found.utilities), *together]
+
+
+def _rounds(found: Findings) -> list[Section]:
+    from dashboards.epochs_rows import epochs_section
+
+    return [epochs_section(found.epochs)]
 
 
 def measured(found: Findings) -> Section:
@@ -129,7 +136,8 @@ def _gate(found: Findings, number: int) -> Section:
     rows = [(r.state, r.name + (" (target)" if r.target else ""), r.text) for r in gate.reasons]
     rows += [(r.state, f"{r.name}, against base", r.text) for r in gate.against_base]
     columns = ("state", "criterion", "why")
-    return Section(title=f"Gate of round {gate.round}", lines=(gated(gate),), columns=columns, rows=tuple(rows))
+    lines = (gated(gate), *((f"The loop stopped here: {gate.stop}.",) if gate.stop else ()))
+    return Section(title=f"Gate of round {gate.round}", lines=lines, columns=columns, rows=tuple(rows))
 
 
 def _policies(found: Findings) -> Section:

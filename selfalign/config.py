@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from agents.errors import UserError
+from selfalign.gate.stopping import StopRules
 from selfalign.gate.thresholds import Thresholds
 
 
@@ -206,6 +207,8 @@ class LoopConfig:
     """End the loop when a candidate is rejected; otherwise the next round starts again from the last good policy."""
     thresholds: Thresholds = field(default_factory=Thresholds)
     """When a policy is promoted."""
+    stop: StopRules = field(default_factory=StopRules)
+    """When the loop ends before its last round."""
 
     def __post_init__(self) -> None:
         if self.approve and not self.train:

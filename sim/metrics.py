@@ -21,7 +21,7 @@ import numpy as np
 from agents.instruments.frames import scores_of
 from agents.statistics.intervals import NAN, Interval, student_band, wilson
 from sim.answered import answered_in
-from sim.store import Run, stage_key
+from sim.store import Run, read_json, stage_key
 from sim.tables import write_frame
 from societies.seam import Charted, Curve, Society
 
@@ -49,7 +49,8 @@ METRIC_COLUMNS: dict[str, str] = {
     "definition": "str",
 }
 """run: the config's name (a folder's name holds the time). scripted: only a script answered, so no row is a result.
-society: empty where none was played. source: account, events, scores or training. group: what keeps equal names apart.
+society: empty where none was played. source: account, events, scores, training or epochs (what a round of the loop did
+to those who are asked after each). group: what keeps equal names apart.
 clock: what step counts ("timestep", "train step"); without one the number belongs to the whole stage. lo, hi: 95 %.
 null: the value of no effect, where there is one."""
 
@@ -105,6 +106,8 @@ def metrics_frame(run: Run, society: Society) -> pl.DataFrame:
             rows += account_rows(stage, run.tally(stage))
             rows += society_rows(run, stage, society)
             rows += score_rows(run.folder / "scores" / f"{stage}.parquet", stage)
+    for path in sorted((run.folder / "epochs").glob("r*.json")):
+        rows += epoch_rows(path)
     for folder in sorted(path.parent for path in (run.folder / "policies").glob("*/curves.parquet")):
         if not folder.name.startswith("."):  # what a kill left half-stored keeps its temporary name
             rows += training_rows(folder)
@@ -222,6 +225,24 @@ def score_rows(path: Path, stage: str) -> Iterator[Metric]:
             n=row.n,
             null=null,
             definition=f"scale of instrument {row.instrument}" + (f"; null: {null_name}" if null_name else ""),
+        )
+
+
+def epoch_rows(path: Path) -> Iterator[Metric]:
+    """Yield what a round of the loop did to those who are asked after every round; round 1 is stage "r1.epoch"."""
+    record = read_json(path)
+    for row in record["rows"]:
+        null = f"; null: {row['null_name']}" if row["null_name"] else ""
+        yield Metric(
+            stage=f"r{record['round']}.epoch",
+            source="epochs",
+            name=f"{row['instrument']}/{row['name']}",
+            value=row["value"],
+            lo=row["lo"],
+            hi=row["hi"],
+            n=row["n"],
+            null=row["null"],
+            definition=row["text"] + null,
         )
 
 

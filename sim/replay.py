@@ -21,7 +21,7 @@ from sim.session import BASE, Session
 from sim.stage import StageResult
 from sim.store import Run
 
-COMPARED = ("events", "samples", "deadletter", "scores", "responses", "gates", "metrics.parquet")
+COMPARED = ("events", "samples", "deadletter", "scores", "responses", "gates", "epochs", "metrics.parquet")
 COPIED = ("journal", "policies")
 
 

@@ -143,12 +143,12 @@ class Session:
 
     @functools.cached_property
     def personas(self) -> list[Persona]:
-        """Everybody in the run's population."""
-        from agents.population import build_population, personas
+        """Everybody in the run's population who may take part; whoever is in reserve may not."""
+        from agents.population import divided
 
         section = dict(self.config.population)
         section.setdefault("seed", self.seed)
-        return list(personas(build_population(section)))
+        return divided(section)[0]
 
     @functools.cached_property
     def world(self) -> Any:

@@ -7,11 +7,11 @@ computed again from `responses/<stage>.parquet` at any time. Nothing here knows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -224,6 +224,43 @@ class Comparison:
     mde: float
     better: int = 0
     flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """One number of what a round of the loop did to those who are asked after every round.
+
+    value, lo, hi: with a 95 % interval, nan where there is none. null: what nothing happening would give, nan for none.
+    """
+
+    name: str
+    value: float
+    lo: float
+    hi: float
+    n: int
+    null: float
+    null_name: str
+    text: str
+
+
+Told: TypeAlias = Callable[[str, str], Sequence[Mapping[str, Any]]]
+"""(stage, table) -> the rows of an event table; empty where there are none."""
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """An instrument that also tells what a round did, for the loop's curves and its rules for stopping."""
+
+    def watch(
+        self,
+        first: Sequence[Readings | None],
+        before: Sequence[Readings | None],
+        now: Sequence[Readings | None],
+        told: Told,
+    ) -> list[Watched]:
+        """Return the numbers of a round from what was answered under the first policy, the one in force before the
+        round, and the one in force after it. Rules for stopping read those named drift, diversity and change.
+        """
 
 
 class Instrument(Protocol):

@@ -13,7 +13,7 @@ from agents.persona import Persona
 from agents.population.microdata import Microdata, load_microdata
 from agents.population.raking import Constraint, Convergence, rake
 from agents.population.report import FitReport, effective_size, fit_report
-from agents.population.spec import RESERVED, load_spec
+from agents.population.spec import RESERVED, load_spec, whole_number
 from agents.population.synthesis import rake_microdata, sample_microdata, synthesise
 from agents.population.tables import PopulationSpec, Table, Variable
 
@@ -29,6 +29,7 @@ __all__ = [
     "Table",
     "Variable",
     "build_population",
+    "divided",
     "effective_size",
     "fit_report",
     "load_microdata",
@@ -49,6 +50,7 @@ def build_population(config: Mapping[str, object]) -> pl.DataFrame:
 
     config: `source` is "marginals" (see `load_spec`) or "microdata" (see `load_microdata`). Raises UserError.
     """
+    config = {key: value for key, value in config.items() if key != "reserve"}
     source = config.get("source", "marginals")
     if source == "marginals":
         return synthesise(load_spec(config))
@@ -56,6 +58,23 @@ def build_population(config: Mapping[str, object]) -> pl.DataFrame:
         survey = load_microdata(config)
         return sample_microdata(survey.rows, survey.weights, survey.size, survey.seed, spec=survey.spec)
     raise UserError(f'population.source = "{source}" is unknown.', "", did_you_mean(str(source), _SOURCES))
+
+
+def divided(config: Mapping[str, object]) -> tuple[list[Persona], list[Persona]]:
+    """Return those who live in a run, and those kept apart to be asked and never to take part.
+
+    config: as for `build_population`, with `reserve`, how many are kept apart (0). Rows of a population are shuffled,
+    so both are fair samples of it. Raises UserError for a reserve that leaves nobody.
+    """
+    num = whole_number(config.get("reserve", 0), "population.reserve", least=0)
+    everybody = list(personas(build_population(config)))
+    if num >= len(everybody):
+        raise UserError(
+            f"population.reserve = {num} of {len(everybody)} persons leaves nobody to take part.",
+            "those in reserve are only asked.",
+            "raise population.size or keep fewer apart",
+        )
+    return everybody[num:], everybody[:num]
 
 
 def personas(frame: pl.DataFrame) -> Iterator[Persona]:

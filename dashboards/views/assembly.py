@@ -11,6 +11,7 @@ import streamlit as st
 from dashboards import charts
 from dashboards.assembly import Account, Assemblies, assemblies_of
 from dashboards.assembly_clause_rows import by_group, signatures
+from dashboards.assembly_counterfactual_rows import arms_against_full, strategic_voters
 from dashboards.assembly_rows import account_sections, consensus_table, overview
 from dashboards.assembly_words import first_lines, headline, question_line, replaced_line
 from dashboards.assembly_words import told as how_many
@@ -62,6 +63,8 @@ def main() -> None:
         st.caption(label(line, 500))
     _section(overview(found), "overview")
     _section(consensus_table(found), "consensus")
+    _section(arms_against_full(found), "arms")
+    _section(strategic_voters(found), "strategic")
     if not found.shown:
         st.info("No assembly has ended yet; it is told in detail then.")
         return

@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
 from dashboards import charts, frames
+from dashboards.charts_coevolution import bands, domain
+from dashboards.epochs import epochs_of
+from dashboards.epochs_rows import epochs_section
 from dashboards.frames_text import code, label
 from dashboards.launching import start
 from dashboards.learning import funnel_of, policies_of
 from dashboards.measures import Gate, gates_of, measures_of
-from dashboards.rows import plural
+from dashboards.rows import plural, spaced
 from dashboards.runs_folder import digest_of_files
 from dashboards.sources import Reader, mapping, text
 from dashboards.verdict import RULES, gated
@@ -21,22 +25,22 @@ from sim.store import Run
 
 
 @st.cache_data(max_entries=8, show_spinner=False)  # type: ignore[untyped-decorator]
-def _read(run_folder: str, digest: str) -> tuple[Any, Any, Any, Any, list[str]]:
+def _read(run_folder: str, digest: str) -> tuple[Any, Any, Any, Any, Any, list[str]]:
     reader = Reader(Run(Path(run_folder)))
     gates = gates_of(reader)
-    return gates, measures_of(reader, gates), policies_of(reader), funnel_of(reader), reader.problems
+    found = epochs_of(reader)
+    return gates, found, measures_of(reader, gates), policies_of(reader), funnel_of(reader), reader.problems
 
 
 def main() -> None:
     """Show the page."""
     run, name = this_run()
     state, status = heading("Alignment loop", run, name)
-    marks = "".join(
-        str(p.stat().st_mtime_ns) for p in sorted(run.folder.glob("policies/*")) + sorted(run.folder.glob("training/*"))
-    )
-    gates, measures, policies, funnel, problems = _read(str(run.folder), digest_of_files(run) + marks)
+    parts = [path for part in ("policies", "training", "epochs") for path in sorted(run.folder.glob(f"{part}/*"))]
+    marks = "".join(str(path.stat().st_mtime_ns) for path in parts)
+    gates, epochs, measures, policies, funnel, problems = _read(str(run.folder), digest_of_files(run) + marks)
     told(problems)
-    if not (gates or measures or policies or funnel):
+    if not (gates or epochs or measures or policies or funnel):
         st.info("This run only played: nothing was trained or measured. Learn from its samples with:")
         st.code(f"folkmoot align {run.folder}", language=None, wrap_lines=True)
         return
@@ -44,6 +48,7 @@ def main() -> None:
     if loop:
         st.write(f"The loop is at {code(text(loop.get('node')))} in round {label(text(loop.get('round')))}; the policy "
                  f"in force is {code(text(loop.get('current')))}.")  # fmt: skip
+    _epochs(epochs)
     for gate in reversed(gates):
         _gate(run, gate, waiting=state.word == "stopped" and "waits for a person" in state.why)
     _measures(measures)
@@ -59,6 +64,8 @@ def _gate(run: Run, gate: Gate, *, waiting: bool) -> None:
     tone = {"promoted": st.success, "rejected": st.error}.get(gate.decision, st.warning)
     icon = {"promoted": ":material/check:", "rejected": ":material/block:"}.get(gate.decision, ":material/pending:")
     tone(label(gated(gate), 300), icon=icon)
+    if gate.stop:
+        st.warning(label(f"The loop stopped here: {gate.stop}.", 300), icon=":material/stop_circle:")
     criteria = frames.gate_frame(gate)
     for one in criteria.iter_rows(named=True):
         sign = {"passed": "check", "failed": "close", "not run": "help"}.get(one["state"], "remove")
@@ -75,6 +82,31 @@ def _gate(run: Run, gate: Gate, *, waiting: bool) -> None:
                     if st.button(title, icon=f":material/{sign}:", key=f"{word}-{gate.round}"):
                         start([*command, f"approve={word}"], folder().root)
                         st.toast("The answer was given; the run goes on as a process of its own.")
+
+
+def _epochs(epochs: Any) -> None:
+    if not epochs:
+        return
+    part = epochs_section(epochs)
+    st.subheader(part.title)
+    for line in part.lines:
+        st.warning(label(line, 300), icon=":material/stop_circle:")
+    points = frames.epochs_frame(epochs)
+    styles = {frames.PANEL: (charts.ORANGE, [1, 0]), frames.NULL: (charts.GREY, [5, 3])}
+    for name in points["number"].unique(maintain_order=True).to_list():
+        own = points.filter(points["number"] == name)
+        if own["value"].null_count() == own.height:
+            continue
+        last = next(one for epoch in reversed(epochs) if (one := epoch.row(name)) is not None)
+        null = "no null" if last.null is None else f"null {last.null:.3g} ({last.null_name})"
+        finding = f"{spaced(name)}: {last.text}; n = {last.n} citizens, {null}."
+        span = domain(own)
+        drawn = bands(own, by="who", styles=styles, title=spaced(name), y=spaced(name), x="round", span=span)
+        figure(drawn, own, f"epoch-{name}", finding)
+    rows = [dict(zip(part.columns, row, strict=True)) for row in part.rows]
+    table(pl.DataFrame(rows), "epochs", alt=part.title)
+    for note in part.notes:
+        st.caption(label(note, 500))
 
 
 def _measures(measures: Any) -> None:

@@ -56,7 +56,7 @@ def loop_graph(shop: Workshop, checkpointer: Any = None) -> Any:
         return "next_round" if nodes.goes_on(shop, state) else END
 
     graph = StateGraph(State)
-    for name in (*STEPS, "promote", "reject", "next_round"):
+    for name in (*STEPS, "promote", "reject", "watch", "next_round"):
         graph.add_node(name, node(name))
     graph.add_node("approve", approve)
     graph.add_edge(START, STEPS[0])
@@ -64,8 +64,9 @@ def loop_graph(shop: Workshop, checkpointer: Any = None) -> Any:
         graph.add_edge(left, right)
     graph.add_conditional_edges("gate", after_gate, ["approve", "promote", "reject"])
     graph.add_conditional_edges("approve", lambda state: state["verdict"], ["promote", "reject"])
-    graph.add_conditional_edges("promote", after_decision, ["next_round", END])
-    graph.add_conditional_edges("reject", after_decision, ["next_round", END])
+    graph.add_edge("promote", "watch")
+    graph.add_edge("reject", "watch")
+    graph.add_conditional_edges("watch", after_decision, ["next_round", END])
     graph.add_edge("next_round", STEPS[0])
     return graph.compile(checkpointer=checkpointer)
 

@@ -14,6 +14,7 @@ from agents.instruments.separation import overlap_report
 from agents.sample import Sample
 from selfalign.build.rows import TrainingSet
 from selfalign.gate.criteria import Verdict, judge_gate
+from selfalign.loop.epochs import write_epoch
 from selfalign.loop.workshop import Workshop, differing, read_json, stage_of
 from selfalign.measure import compare, comparison_dict, item_texts, measure, pairs_asked, score
 from selfalign.policy.store import BASE, PolicyMeta
@@ -29,13 +30,17 @@ from sim.tables import write_frame
 
 
 class State(TypedDict, total=False):
-    """What the graph remembers: the round, the policy in force, the candidate, and what became of it."""
+    """What the graph remembers: the round, the policy in force, the candidate, and what became of it.
+
+    stopped: why the loop ends with this round although others are left; empty where it may go on.
+    """
 
     round: int
     current: str
     candidate: str
     verdict: str
     decision: str
+    stopped: str
     history: list[str]
 
 
@@ -211,6 +216,22 @@ def reject(shop: Workshop, state: State) -> State:
     return _decided(shop, state, "rejected", state["current"])
 
 
+def watch(shop: Workshop, state: State) -> State:
+    """Tell what the round did to those who are asked after every round, and whether a rule ends the loop for it.
+
+    Writes `epochs/r<round>.json`; a reason to stop also goes beside the decision in `gates/`.
+    """
+    found = write_epoch(shop, state["round"], state["current"])
+    if found is None:
+        return {"stopped": ""}
+    path = shop.folder / "gates" / f"r{state['round']}.decision.json"
+    decided = read_json(path)
+    if decided is not None:
+        write_json(path, {**decided, "stop": found.reason})
+    shop.say(f"the loop stops after round {state['round']}: {found.reason}")
+    return {"stopped": found.reason, "history": [*state.get("history", []), f"r{state['round']}: stop, {found.reason}"]}
+
+
 def next_round(shop: Workshop, state: State) -> State:
     """Count the round."""
     return {"round": state["round"] + 1}
@@ -219,7 +240,7 @@ def next_round(shop: Workshop, state: State) -> State:
 def goes_on(shop: Workshop, state: State) -> bool:
     """Tell whether another round follows."""
     stopped = shop.loop.stop_on_reject and state["decision"] == "rejected"
-    return state["round"] < shop.loop.num_rounds and not stopped
+    return state["round"] < shop.loop.num_rounds and not stopped and not state.get("stopped")
 
 
 def _clean_samples(shop: Workshop, round_: int) -> tuple[list[Sample], Funnel]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.errors import UserError
-from agents.instruments.types import Instrument
+from agents.instruments.types import Instrument, Watching
 from agents.registry import find
 from selfalign.config import LoopConfig, TrainConfig
 from selfalign.measure import MeasureConfig, load_instruments
@@ -61,12 +61,20 @@ class Workshop:
         config = validate(recipe.config, section, "recipe")
         recipe.check(config)
         measuring = validate(MeasureConfig, session.config.measure, "measure")
+        loop = validate(LoopConfig, session.config.loop, "loop")
+        instruments = load_instruments(measuring, session.data_folder)
+        if loop.stop.any and not any(isinstance(one, Watching) for one in instruments):
+            raise UserError(
+                "loop.stop has a rule, and no instrument of measure.instruments watches rounds.",
+                "rules for stopping read what a frozen panel answers after every round.",
+                "add frozen_panel (measure=epochs), or set the rules to null",
+            )
         return cls(
             session=session,
             recipe=recipe,
             recipe_config=config,
-            loop=validate(LoopConfig, session.config.loop, "loop"),
-            instruments=load_instruments(measuring, session.data_folder),
+            loop=loop,
+            instruments=instruments,
             say=session.say,
             **options,
         )

@@ -60,13 +60,16 @@ def _dry(session: Any, estimate: Any, *, as_json: bool) -> int:
 
     _ = session.model, session.named
     rounds = max(1, num_rounds(session.config))
-    seconds = rounds * (estimate.num_prompt_tokens / PREFILL_PER_S + estimate.num_output_tokens / DECODE_PER_S)
+    # What a round costs may depend on its number.
+    played = [estimate, *(session.estimate(session.setting(round_=k)) for k in range(2, rounds + 1))]
+    prompt, output = sum(one.num_prompt_tokens for one in played), sum(one.num_output_tokens for one in played)
+    seconds = prompt / PREFILL_PER_S + output / DECODE_PER_S
     facts = {
         "rounds": rounds,
-        "scripts": rounds * estimate.num_scripts,
-        "requests": rounds * estimate.num_requests,
-        "prompt_tokens": rounds * estimate.num_prompt_tokens,
-        "output_tokens": rounds * estimate.num_output_tokens,
+        "scripts": sum(one.num_scripts for one in played),
+        "requests": sum(one.num_requests for one in played),
+        "prompt_tokens": prompt,
+        "output_tokens": output,
         "seconds_on_two_cores": round(seconds),
     }
     if as_json:

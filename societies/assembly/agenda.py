@@ -37,6 +37,12 @@ def load_agenda(path: Path | None, *, skip: int = 0) -> list[Question]:
     return questions[skip:]
 
 
+def divided(questions: Sequence[Question], held: int) -> tuple[list[Question], list[Question]]:
+    """Return (questions to learn from, the last `held` of them, which teach nothing)."""
+    first = len(questions) - held
+    return list(questions[:first]), list(questions[first:])
+
+
 def _read(path: Path | None) -> tuple[str, str]:
     if path is None:
         return (resources.files("societies.assembly") / "data" / "agenda.json").read_text(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from societies.assembly.config import AssemblyConfig
+from societies.assembly.config import AssemblyConfig, led
 from societies.assembly.records import Question
 from societies.seam import Estimate
 
@@ -30,8 +30,8 @@ def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping
     against = 3 if config.baselines and arm == "full" else 0
     judged = config.num_judges * talks * n * config.num_turns if arm == "full" else 0
     num_tables = math.ceil(n / config.table_size)
-    led = config.facilitator != "none" and arm != "no_facilitator"
-    bids = n * config.num_turns * min(n, config.table_size) if config.facilitator == "bids" and led else 0
+    facilitator = led(config, arm)
+    bids = n * config.num_turns * min(n, config.table_size) if facilitator == "bids" else 0
     survey = 2 * n + len(question.quiz) * n
     written = min(config.written, n + 2)
     steps = max(1, n * 3 // 4) if config.values else 0
@@ -41,7 +41,7 @@ def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping
         "pre-survey": (0, survey),
         "learn": (witnesses * (n + config.num_questions), witnesses * n * min(n, 12)),
         "deliberate": (
-            talks * (n * config.num_turns + n + (num_tables * config.num_turns if led else 0)),
+            talks * (n * config.num_turns + n + (num_tables * config.num_turns if facilitator != "none" else 0)),
             talks * (2 * n + n + bids),
         ),
         "written round": (max(0, written - 2), written * n),
@@ -59,16 +59,17 @@ def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping
     }
 
 
-def estimate(config: AssemblyConfig, questions: Sequence[Question]) -> Estimate:
-    """Return the cost of all assemblies with all arms."""
+def estimate(config: AssemblyConfig, questions: Sequence[Question], held: Sequence[Question] = ()) -> Estimate:
+    """Return the cost of all assemblies with all arms, and of the questions that teach nothing with the arm `full`."""
     texts = scores = 0
-    for question in questions:
-        for arm in config.arms:
-            parts = requests_of(config, question, arm).values()
-            texts += sum(text for text, _ in parts)
-            scores += sum(score for _, score in parts)
+    played = [(question, arm) for question in questions for arm in config.arms]
+    played += [(question, "full") for question in held]
+    for question, arm in played:
+        parts = requests_of(config, question, arm).values()
+        texts += sum(text for text, _ in parts)
+        scores += sum(score for _, score in parts)
     return Estimate(
-        num_scripts=len(questions) * len(config.arms),
+        num_scripts=len(played),
         num_requests=texts + scores,
         num_prompt_tokens=texts * PROMPT_TOKENS["text"] + scores * PROMPT_TOKENS["score"],
         num_output_tokens=texts * min(60, config.max_tokens.opinion),

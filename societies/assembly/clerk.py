@@ -17,7 +17,7 @@ from agents.asking import Answer, Unusable, ask
 from agents.borrowing import copies_example
 from agents.prompts import render_messages
 from agents.requests import Constraint, Event, Fork, Generate, Orders, Sampling, Score, ScoreMode, Scores, Script
-from societies.assembly.config import AssemblyConfig
+from societies.assembly.config import AssemblyConfig, Facilitator, led
 from societies.assembly.records import Citizen, Evidence, Question
 
 T = TypeVar("T")
@@ -28,7 +28,10 @@ Asked = tuple[str, Generate, Callable[[str], Any]]
 
 @dataclass(slots=True, kw_only=True)
 class Clerk:
-    """Ask for one arm of one assembly. assembly: its id, shared by the arms. seed: shared by the arms too."""
+    """Ask for one arm of one assembly. assembly: its id, shared by the arms. seed: shared by the arms too.
+
+    teaches: whether the arm `full` writes samples.
+    """
 
     config: AssemblyConfig
     question: Question
@@ -36,6 +39,7 @@ class Clerk:
     arm: str
     seed: int
     policies: Mapping[str, str]
+    teaches: bool = True
     num_requests: int = 0
 
     def rng(self, *parts: object) -> np.random.Generator:
@@ -68,8 +72,15 @@ class Clerk:
             shown |= {"card": citizen.card, "manner": citizen.manner, "notes": list(citizen.notes[-3:])}
         return shown | more
 
+    @property
+    def facilitator(self) -> Facilitator:
+        """How the talk of this arm is led."""
+        return led(self.config, self.arm)
+
     def policy(self, role: str) -> str:
         """Return the policy that speaks for a role of the house: "clerk", "drafter", "facilitator", "witness"."""
+        if role == "facilitator" and self.arm == "other_facilitator" and self.config.other_facilitator_policy:
+            return self.config.other_facilitator_policy
         for name in (role, "others", "all"):
             if name in self.policies:
                 return self.policies[name]

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from societies.assembly.phases.protocols import Protocol
+from societies.assembly.rules.strategic import Tactic
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Tokens = Annotated[int, Field(ge=1, le=8192)]
@@ -22,6 +23,9 @@ Arm = Literal[
     "slanted",
     "stubborn",
     "homogeneous",
+    "reseated",
+    "other_facilitator",
+    "strategic",
 ]
 Facilitator = Literal["round_robin", "bids", "devils_advocate", "none"]
 Lottery = Literal["leximin", "maximin", "nash", "goldilocks", "legacy", "diversimax", "stratified", "random"]
@@ -72,6 +76,11 @@ class AssemblyConfig:
     """Questions taken from the agenda, one assembly each; more than it holds start over with new panels."""
     skip: Annotated[int, Field(ge=0)] = 0
     """Questions at the head of the agenda that are left out."""
+    each_round: Literal["same", "next"] = "same"
+    """In further rounds of the loop: the same questions and panels, or the next questions with panels drawn anew."""
+    held: Annotated[int, Field(ge=0)] = 0
+    """Questions at the end of the agenda that teach nothing: the arm `full` settles them in the first round of the loop
+    and writes no sample, so that its results can be compared with (instrument `frozen_panel`)."""
     arms: tuple[Arm, ...] = ("full", "no_interaction")
     """What is played for every question, with the same panel. `full` is the assembly itself."""
 
@@ -139,6 +148,14 @@ class AssemblyConfig:
     """Also write one sample a citizen and vote: their opinion and how far they could sign each statement."""
     stubborn: Share = 0.25
     """Share of citizens who are told not to move, in the arm `stubborn`."""
+    other_facilitator: Facilitator = "devils_advocate"
+    """How the arm `other_facilitator` is led."""
+    other_facilitator_policy: str = ""
+    """Policy that leads the arm `other_facilitator`; empty: as in the others."""
+    strategic: Share = 0.25
+    """Share of citizens who vote strategically in the arm `strategic`; the arm `full` is recounted with as many."""
+    tactic: Tactic = "both"
+    """Of strategic voters: compromise (their best placed hope first), bury (the front-runner last), or both."""
     supermajority: Annotated[float, Field(ge=0.5, le=1)] = 0.6
     """Share of yes among yes and no that adopts a clause."""
     quorum: Share = 0.5
@@ -154,3 +171,10 @@ class AssemblyConfig:
     """Longest replies by purpose."""
     pairs: Annotated[int, Field(ge=0)] = 3
     """Most preference pairs that one vote hands to trainers (winner against the strongest losers)."""
+
+
+def led(config: AssemblyConfig, arm: str) -> Facilitator:
+    """Return how the talk of an arm is led."""
+    if arm == "no_facilitator":
+        return "none"
+    return config.other_facilitator if arm == "other_facilitator" else config.facilitator

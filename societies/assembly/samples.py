@@ -31,8 +31,8 @@ BEHIND = {
 
 
 def assembly_samples(clerk: Clerk, hall: Hall) -> Script[None]:
-    """Write the samples of one arm. The control arms write none: they measure, they do not teach."""
-    if clerk.arm != "full":
+    """Write the samples of one arm. The control arms and held questions write none: they measure, they do not teach."""
+    if clerk.arm != "full" or not clerk.teaches:
         return
     for tally in hall.tallies:
         yield _ranking(clerk, hall, tally)

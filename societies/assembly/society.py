@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.errors import UserError, did_you_mean
 from agents.requests import Script
-from societies.assembly.agenda import load_agenda
+from societies.assembly.agenda import divided, load_agenda
 from societies.assembly.budget import estimate
 from societies.assembly.clerk import Clerk
 from societies.assembly.config import AssemblyConfig
@@ -16,6 +16,9 @@ from societies.assembly.play import assembly
 from societies.assembly.recall import citizen_memories
 from societies.assembly.records import CURVES, TABLES, Question
 from societies.seam import Column, Curve, Estimate, Memories, Rows, Setting
+
+HELD = "held"
+"""How the ids of assemblies begin that teach nothing."""
 
 
 class Assembly:
@@ -33,8 +36,9 @@ class Assembly:
 
     def estimate(self, config: AssemblyConfig, setting: Setting) -> Estimate:
         """Return what the scripts will cost, by the formula of `budget.py`."""
-        questions = checked(config, setting)
-        return estimate(config, [questions[n % len(questions)] for n in range(config.num_assemblies)])
+        questions, held = divided(checked(config, setting), config.held)
+        asked = [questions[n % len(questions)] for n in numbers(config, setting.round)]
+        return estimate(config, asked, held if setting.round <= 1 else ())
 
     def memories(self, agent: str, rows: Rows) -> Memories | None:
         """Return what a citizen perceived in one arm of one assembly."""
@@ -44,11 +48,17 @@ class Assembly:
 def assembly_scripts(
     config: AssemblyConfig, setting: Setting, questions: Sequence[Question]
 ) -> Iterator[tuple[str, Script[Any]]]:
-    """Yield (name, script) of every arm of every assembly on these questions; the arms share the panel."""
-    for number in range(config.num_assemblies):
-        question, panel = questions[number % len(questions)], None
-        name = f"assembly-{number:04d}"
-        for arm in config.arms:
+    """Yield (name, script) of every arm of every assembly on these questions; the arms share the panel.
+
+    Questions that teach nothing come last, in the first round of the loop only.
+    """
+    questions, held = divided(questions, config.held)
+    played = [(f"assembly-{n:04d}", questions[n % len(questions)], config.arms) for n in numbers(config, setting.round)]
+    if setting.round <= 1:
+        played += [(f"{HELD}-{n:04d}", question, ("full",)) for n, question in enumerate(held)]
+    for name, question, arms in played:
+        panel = None
+        for arm in arms:
             panel = panel or draw_panel(config, setting, name)
             clerk = Clerk(
                 config=config,
@@ -57,8 +67,18 @@ def assembly_scripts(
                 arm=arm,
                 seed=setting.seed,
                 policies=setting.policies,
+                teaches=not name.startswith(HELD),
             )
             yield f"{name}.{arm}", assembly(clerk, panel)
+
+
+def numbers(config: AssemblyConfig, round_: int) -> range:
+    """Return the numbers of the assemblies of a round of the loop: a number settles the question and draws the panel.
+
+    round_: from 1; a society that is played outside the loop is in its first round.
+    """
+    first = (max(1, round_) - 1) * config.num_assemblies if config.each_round == "next" else 0
+    return range(first, first + config.num_assemblies)
 
 
 def checked(config: AssemblyConfig, setting: Setting) -> list[Question]:
@@ -89,7 +109,33 @@ def checked(config: AssemblyConfig, setting: Setting) -> list[Question]:
             "there are fewer seats.",
             "use fewer",
         )
-    return load_agenda(setting.file(config.agenda), skip=config.skip)
+    if "other_facilitator" in config.arms:
+        _check_other_facilitator(config, setting)
+    questions = load_agenda(setting.file(config.agenda), skip=config.skip)
+    if config.held >= len(questions):
+        raise UserError(
+            f"society.held = {config.held} leaves no question to learn from.",
+            f"the agenda holds {len(questions)} after society.skip.",
+            "hold out fewer",
+        )
+    return questions
+
+
+def _check_other_facilitator(config: AssemblyConfig, setting: Setting) -> None:
+    other = config.other_facilitator_policy
+    if config.other_facilitator == config.facilitator and not other:
+        raise UserError(
+            f"society.arms has other_facilitator, which would be led as full is ({config.facilitator}).",
+            "the arm would differ in nothing.",
+            "set society.other_facilitator or society.other_facilitator_policy",
+        )
+    served = {"base", *setting.policies.values()}
+    if other and other not in served:
+        raise UserError(
+            f'society.other_facilitator_policy = "{other}" is not served in this run.',
+            did_you_mean(other, tuple(served)),
+            f"add policies.{other}=FOLDER",
+        )
 
 
 society = Assembly()

@@ -76,7 +76,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shop.folder
 
 
-@pytest.mark.parametrize("name", [*STEPS, "promote"])
+@pytest.mark.parametrize("name", [*STEPS, "promote", "watch"])
 @pytest.mark.parametrize("after", [False, True])
 def test_killed_at_any_node_it_ends_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Path, name: str, after: bool

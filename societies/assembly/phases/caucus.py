@@ -17,8 +17,8 @@ from societies.assembly.clerk import Clerk, distribution, expected
 from societies.assembly.hall import Hall, Tally
 from societies.assembly.phases.survey import LEVELS
 from societies.assembly.records import Statement
-from societies.assembly.rules import RULES, break_ties
-from societies.assembly.rules.profile import profile_of
+from societies.assembly.rules import RULES, break_ties, recount, strategic_profile
+from societies.assembly.rules.profile import IntArray, profile_of
 
 
 def opinions(clerk: Clerk, hall: Hall) -> Script[None]:
@@ -206,9 +206,13 @@ def _decide(
     levels: np.ndarray,
     identities: list[list[str]],
 ) -> Script[None]:
+    rule = RULES[clerk.config.rule]
     profile = profile_of(-levels, names=[one.statement_id for one in statements])
-    outcome = RULES[clerk.config.rule](profile)
     seed = int(clerk.rng("ties", vote_id).integers(2**31))
+    if clerk.arm == "strategic":
+        poll = break_ties(rule(profile), profile, seed).order
+        profile = strategic_profile(profile, strategists(clerk, len(hall.citizens)), poll, clerk.config.tactic)
+    outcome = rule(profile)
     broken = break_ties(outcome, profile, seed)
     hall.tallies.append(
         Tally(
@@ -230,6 +234,39 @@ def _decide(
         ranking=[statements[k].statement_id for k in broken.order],
         ties=num_ties,
         tie_break=how,
+    )
+    if "strategic" in clerk.config.arms and clerk.arm in ("full", "strategic"):
+        yield _recounted(clerk, hall, vote_id, statements, levels, seed)
+
+
+def strategists(clerk: Clerk, num: int) -> IntArray:
+    """Return who votes strategically in the arm `strategic`, the same citizens in every vote."""
+    return np.sort(clerk.rng("strategic").permutation(num)[: round(clerk.config.strategic * num)])
+
+
+def _recounted(
+    clerk: Clerk, hall: Hall, vote_id: str, statements: tuple[Statement, ...], levels: np.ndarray, seed: int
+) -> object:
+    """Return the row of what strategic voters could do to a vote: counted from its sincere ballots, nobody is asked."""
+    found = recount(levels, RULES[clerk.config.rule], clerk.config.strategic, tactic=clerk.config.tactic, seed=seed)
+    cast = strategists(clerk, len(hall.citizens)).tolist() if clerk.arm == "strategic" else []
+    return clerk.event(
+        "recounts",
+        vote=vote_id,
+        rule=clerk.config.rule,
+        tactic=clerk.config.tactic,
+        voters=[hall.citizens[n].citizen_id for n in cast],
+        sincere=statements[found.winner].statement_id,
+        counted=statements[hall.tallies[-1].winner].statement_id,
+        favours="" if found.favours is None else statements[found.favours].statement_id,
+        num_strategic=found.num,
+        num_able=found.num_able,
+        num_draws=found.num_draws,
+        changes=found.changes,
+        by_chance=found.by_chance,
+        gain=found.gain,
+        gain_others=found.gain_others,
+        gain_all=found.gain_all,
     )
 
 

@@ -33,7 +33,8 @@ def deliberate(clerk: Clerk, hall: Hall) -> Script[None]:
     """Play all rounds: seat, talk, probe in private, note. The arm without interaction has none of it."""
     if clerk.arm == "no_interaction":
         return
-    plan = seats_of(hall.citizens, clerk.config, clerk.rng("seats"))
+    # The arm `reseated` differs from `full` in this seed alone.
+    plan = seats_of(hall.citizens, clerk.config, clerk.rng("seats", *(("again",) if clerk.arm == "reseated" else ())))
     for round_, seated in enumerate(plan, start=1):
         tables = [
             Table(round_=round_, number=number, citizens=citizens) for number, citizens in enumerate(seated, start=1)
@@ -124,7 +125,7 @@ def turn_event(clerk: Clerk, turn: Turn, bid: float) -> object:
 
 def _next(clerk: Clerk, table: Table, ordinal: int, due: Citizen) -> Script[tuple[Citizen, float]]:
     """Return who speaks next and how much they wanted to (1 where nobody was asked). due: whose turn it is."""
-    if clerk.config.facilitator != "bids" or clerk.arm == "no_facilitator":
+    if clerk.facilitator != "bids":
         return due, 1.0
     shown = _shown(clerk, table, ordinal)
     found = yield from clerk.weigh([clerk.poll(citizen, "bid.v1", YES_NO, turns=shown) for citizen in table.citizens])
@@ -137,7 +138,7 @@ def _next(clerk: Clerk, table: Table, ordinal: int, due: Citizen) -> Script[tupl
 
 def _prompt(clerk: Clerk, table: Table) -> Script[str]:
     """Return the facilitator's question; "" where nobody leads or the question could not be used."""
-    if clerk.config.facilitator == "none" or clerk.arm == "no_facilitator":
+    if clerk.facilitator == "none":
         return ""
     silent = [one.name for one in table.citizens if table.turns and one.citizen_id not in table.num_spoken]
     if not is_named(clerk.arm, clerk.config.protocol):
@@ -171,7 +172,7 @@ def _prompt(clerk: Clerk, table: Table) -> Script[str]:
 def _told(clerk: Clerk, table: Table) -> tuple[str, str]:
     """Return which citizen of a table has a task besides their own view, and the task; ("", "") for nobody."""
     task = TASKS.get(clerk.config.protocol, "")
-    if clerk.config.facilitator == "devils_advocate" and clerk.arm != "no_facilitator":
+    if clerk.facilitator == "devils_advocate":
         task = task or "devil"
     if not task:
         return "", ""

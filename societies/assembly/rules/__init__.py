@@ -68,6 +68,7 @@ from societies.assembly.rules.ratings import (
     star,
     to_profile,
 )
+from societies.assembly.rules.strategic import Recount, recount, strategic_profile
 from societies.assembly.rules.transfer import Transfer, single_transferable_vote
 from societies.assembly.rules.veto import veto_by_consumption, veto_core, veto_excess
 from societies.assembly.rules.welfare import egalitarian, inequality_averse, isoelastic, nash, utilities
@@ -135,6 +136,7 @@ __all__ = [
     "Profile",
     "Proposals",
     "Ratings",
+    "Recount",
     "Ruling",
     "Terms",
     "TieBreak",
@@ -196,6 +198,7 @@ __all__ = [
     "random_dictator",
     "ranked_pairs",
     "ratings_of",
+    "recount",
     "redrawn",
     "representation",
     "resample",
@@ -212,6 +215,7 @@ __all__ = [
     "split_cycle",
     "stable_voting",
     "star",
+    "strategic_profile",
     "to_profile",
     "two_chambers",
     "two_round",
