@@ -24,10 +24,10 @@ from selfalign.release.filters import key_of
 from selfalign.release.intake import OWN, Intake, Item, open_runs
 from selfalign.release.measure import Judged
 from selfalign.release.names import source_names
-from selfalign.release.origins import Facts, Origins, facts_of, item_origin
+from selfalign.release.origins import Facts, Origins, again_key, facts_of, item_origin
 from selfalign.release.provenance import run_record, write_provenance
 from selfalign.release.reading import few_collections
-from selfalign.release.rows import RULES, VOTES, Draft, Losses, Pair, sample_rows, weak_report
+from selfalign.release.rows import RULES, VOTES, Draft, Losses, Pair, ballot_rows, sample_rows, weak_report
 from selfalign.release.schemas import COLUMNS, base_of, describe, schema_of
 from selfalign.release.shelf import Press, Shelf, Texts
 from selfalign.release.sources import apart, generators, licence_record, used_sources
@@ -115,9 +115,10 @@ def _write(folder: Path, intakes: Sequence[Intake], config: ReleaseConfig, say: 
     names, compared = source_names(intakes, config.sources)
     cleaner = Cleaner(names=names, compared=compared)
     stock = take_in(intakes, config, cleaner, say)
-    used = used_sources(stock.num_by_source, intakes, config)
+    voted = {one.item.source for one in stock.again}
+    used = used_sources(voted | set(stock.num_by_source), intakes, config)
     models = generators(intakes, config)
-    facts = facts_of(intakes, stock.items)
+    facts = facts_of(intakes, [*stock.items, *(one.item for one in stock.again)])
     origins, shelves, losses, judged = shelve(intakes, facts, stock, config, cleaner, apart(used, intakes))
     say("rows: " + ", ".join(f"{shelf.num_made - shelf.num_repeats} {name}" for name, shelf in shelves.items()))
     tied, sides = _sides(origins, stock.ties, config)
@@ -172,11 +173,20 @@ def shelve(
             judged.append(Judged(longer, meta["rule"], meta["probability"], meta["disagreement"]))
 
     kept = {(item.run, item.stage, str(item.sample.meta.get("scene_id") or "")) for item in stock.items}
+    repeated = {one.first for one in stock.again}
     stock.items.reverse()
     while stock.items:  # each is let go when it is on the shelves, which take as much memory again
         item = stock.items.pop()
-        number = origins.add(*item_origin(item, facts[item.run], config.split_by))
+        row, keys = item_origin(item, facts[item.run], config.split_by)
+        own = key_of(item, intakes)
+        number = origins.add(row, [*keys, *([again_key(own)] if own in repeated else ())])
         for name, draft in sample_rows(number, item.sample, config, _meta(item, intakes), losses):
+            put(name, draft)
+    for again in stock.again:
+        item = again.item
+        row, keys = item_origin(item, facts[item.run], config.split_by, again=True)
+        number = origins.add(row, [*keys, again_key(again.first)])
+        for name, draft in ballot_rows(number, item.sample, _meta(item, intakes)):
             put(name, draft)
     for run, one in enumerate(facts):
         for stage in one.intake.stages:

@@ -33,6 +33,8 @@ from selfalign.release.text import same_text
 from selfalign.samples import Funnel, unusable
 
 PASSED = ("well formed", "not flagged", "distinct", "no near repeat", "no evaluation item")
+PASSED_AGAIN = ("well formed", "not flagged", "no evaluation item")
+"""What the votes on a repeat have passed: its text is there once already, its votes are not."""
 _CHUNK = 500
 
 
@@ -75,6 +77,14 @@ class Kept:
     report: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A removed repeat that people voted on. first: name of the sample in whose place its text is kept."""
+
+    item: Item
+    first: str
+
+
 def drop_items(
     items: Sequence[Item], funnel: Funnel, step: str, why: Sequence[str | None]
 ) -> tuple[list[Item], Funnel]:
@@ -115,8 +125,12 @@ def _byte_equal(left: Sample, right: Sample) -> bool:
 
 def deduplicate(
     items: Sequence[Item], intakes: Sequence[Intake], funnel: Funnel, threshold: float, seed: int
-) -> tuple[Kept, Signed]:
-    """Remove exact and near duplicates, over all runs. Return what is kept, and its MinHash signatures."""
+) -> tuple[Kept, Signed, list[Again]]:
+    """Remove exact and near duplicates, over all runs.
+
+    Return what is kept, its MinHash signatures, and the removed samples that hold votes: what people said of a text in
+    another round, or another panel, is a measurement of its own, and the text alone is what repeats.
+    """
     again = exact_repeats(items, priority(items, intakes))
     why = [
         None
@@ -143,7 +157,7 @@ def deduplicate(
     sizes = Counter(Counter(k for _, k in [*pairs, *near]).values())
     report = {
         "tool": "folkmoot dedup",
-        "version": 1,
+        "version": 2,
         "parameters": {
             "exact": "Unicode NFC, case folded, white space single; prompt and answers together",
             "near": "MinHash with locality-sensitive hashing, confirmed by exact Jaccard similarity",
@@ -164,7 +178,20 @@ def deduplicate(
         "summary": f"Duplicates: {len(pairs)} exact and {len(near)} near repeats removed of {len(items)} samples.",
     }
     there = np.array([n for n in range(len(first)) if n not in removed], dtype=np.int64)
-    return Kept(kept, funnel, report), signed.take(there)
+    return Kept(kept, funnel, report), signed.take(there), _voted(items, intakes, [*pairs, *near])
+
+
+def _voted(items: Sequence[Item], intakes: Sequence[Intake], pairs: Sequence[tuple[str, str]]) -> list[Again]:
+    """Return the removed samples with votes. pairs: names of (removed, kept); a kept one may be removed in turn."""
+    kept = dict(pairs)
+
+    def last(name: str) -> str:
+        while name in kept:
+            name = kept[name]
+        return name
+
+    voted = [(item, key_of(item, intakes)) for item in items if item.sample.votes]
+    return [Again(item, last(name)) for item, name in voted if name in kept]
 
 
 def near_ties(items: Sequence[Item], signed: Signed, threshold: float) -> list[tuple[int, int]]:
@@ -196,6 +223,19 @@ def overlaps_of(items: Sequence[Item], matcher: Matcher) -> list[Overlap | None]
                 found[n] = overlap
         out += found
     return out
+
+
+def clean_again(again: Sequence[Again], matcher: Matcher) -> tuple[list[Again], dict[str, Any]]:
+    """Return the voted repeats that hold no evaluation item, and what the report on repeats says of them."""
+    found = overlaps_of([one.item for one in again], matcher)
+    kept = [one for one, overlap in zip(again, found, strict=True) if overlap is None]
+    num_votes = sum(len(one.item.sample.votes) for one in kept)
+    return kept, {
+        "num_voted_repeats": len(again),
+        "num_voted_repeats_with_evaluation_item": len(again) - len(kept),
+        "num_votes_on_repeats_kept": num_votes,
+        "summary": f" {num_votes} votes on {len(kept)} of these stay in ballots, each of its own round." if kept else "",
+    }
 
 
 def decontaminate(

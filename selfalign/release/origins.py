@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from agents.errors import UserError
 from selfalign.policy.store import PolicyStore
-from selfalign.release.filters import PASSED
+from selfalign.release.filters import PASSED, PASSED_AGAIN
 from selfalign.release.intake import Intake, Item, events, request_digests, root_of
 from selfalign.release.schemas import ORIGIN
 from selfalign.release.text import same_text
@@ -197,8 +197,15 @@ def people_of(item: Item) -> list[str]:
     return sorted(people)
 
 
-def item_origin(item: Item, facts: Facts, links: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-    """Return the origin of a sample, and the keys that tie it to others."""
+def again_key(first: str) -> str:
+    """Return the key that ties the votes on repeats of a text to the sample that holds it. first: its name."""
+    return f"~again|{first}"
+
+
+def item_origin(
+    item: Item, facts: Facts, links: Sequence[str], *, again: bool = False
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the origin of a sample, and the keys that tie it to others. again: only votes are taken from it."""
     sample, run_id = item.sample, facts.intake.run_id
     scene = str(sample.meta.get("scene_id") or "")
     assembly = str(sample.meta.get("assembly") or "")
@@ -225,5 +232,6 @@ def item_origin(item: Item, facts: Facts, links: Sequence[str]) -> tuple[dict[st
         request_digests=[facts.digests.get(key, "") for key in lineage.requests],
         prompt_names=list(lineage.prompts),
         prompt_digests=[facts.prompt_digest(name) for name in lineage.prompts],
+        filters_passed=list(PASSED_AGAIN if again else PASSED),
     )
     return row, keys

@@ -199,6 +199,11 @@ def sample_rows(
     for pair in pairs:
         yield from _pair_rows(number, sample, prompt, pair, meta(pair.rule, pair))
     yield from _accepted(number, sample, prompt, meta)
+    yield from ballot_rows(number, sample, meta)
+
+
+def ballot_rows(number: int, sample: Sample, meta: Meta) -> Iterator[tuple[str, Draft]]:
+    """Yield ("ballots", row) for each vote on a sample."""
     statement = sample.prompt[-1].content
     for n, vote in enumerate(sample.votes):
         yield "ballots", Draft(number, str(n), _ballot(sample, vote, statement, meta))

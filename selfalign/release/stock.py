@@ -15,7 +15,16 @@ from selfalign.release import measure
 from selfalign.release.clean import Cleaner
 from selfalign.release.config import ReleaseConfig
 from selfalign.release.decontaminate import Matcher, load_sets
-from selfalign.release.filters import decontaminate, deduplicate, drop_items, key_of, near_ties, why_unusable
+from selfalign.release.filters import (
+    Again,
+    clean_again,
+    decontaminate,
+    deduplicate,
+    drop_items,
+    key_of,
+    near_ties,
+    why_unusable,
+)
 from selfalign.release.intake import Intake, Item, read_items
 from selfalign.release.reviews import review_report
 from selfalign.samples import Funnel
@@ -23,9 +32,13 @@ from selfalign.samples import Funnel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stock:
-    """What the filters leave, and their reports. ties: pairs of items whose rows must not be on two sides."""
+    """What the filters leave, and their reports. ties: pairs of items whose rows must not be on two sides.
+
+    again: removed repeats whose votes stay.
+    """
 
     items: list[Item]
+    again: list[Again]
     funnel: Funnel
     reports: dict[str, Any]
     ties: list[tuple[int, int]]
@@ -55,7 +68,7 @@ def take_in(intakes: Sequence[Intake], config: ReleaseConfig, cleaner: Cleaner, 
     flagged = [intakes[item.run].reviews.flagged(item.sample.sample_id) for item in items]
     why = ["flagged by a reviewer" if one else None for one in flagged]
     items, funnel = drop_items(items, funnel, "not flagged", why)
-    found, signed = deduplicate(items, intakes, funnel, config.near_threshold, config.seed)
+    found, signed, again = deduplicate(items, intakes, funnel, config.near_threshold, config.seed)
     say(found.report["summary"])
     sets = load_sets(config.evaluations)
     for one in sets:
@@ -63,6 +76,8 @@ def take_in(intakes: Sequence[Intake], config: ReleaseConfig, cleaner: Cleaner, 
             say(f"evaluation set {one.name} is not available: {one.why_not}")
     matcher = Matcher(sets)
     clean_items, mask = decontaminate(found.items, intakes, found.funnel, sets, matcher)
+    again, told = clean_again(again, matcher)
+    found.report.update({**told, "summary": found.report["summary"] + told["summary"]})
     say(clean_items.report["summary"])
     if not clean_items.items and clean_items.funnel.steps[0].num_in:
         raise UserError(
@@ -73,6 +88,7 @@ def take_in(intakes: Sequence[Intake], config: ReleaseConfig, cleaner: Cleaner, 
     kept, signed = clean_items.items, signed.take(mask.nonzero()[0])
     return Stock(
         items=kept,
+        again=again,
         funnel=clean_items.funnel,
         reports={
             "dedup": found.report,

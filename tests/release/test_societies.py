@@ -129,6 +129,10 @@ def test_what_each_society_left_behind_is_told(made: tuple[str, Run, Built]) -> 
         found = rows(built, "value_trajectories")
         assert {row["timestep"] for row in found} >= {0, 1, 2}
         assert {row["subject"] for row in found} == {"people", "base"}
+        votes = [run.read_events(stage, "votes") for stage in ("r1.play", "r2.play")]
+        ballots = rows(built, "ballots")  # the questions of both rounds are the same, and what people say is not
+        assert sorted(row["values"][0] for row in ballots) == sorted(p for frame in votes for p in frame["p_first"])
+        assert {row["round"] for row in ballots} == {1, 2}
     else:
         assert "played by the scripted engine" in (built.folder / "README.md").read_text()
         assert all(turn["speaker"] for row in rows(built, "scenes") for turn in row["turns"])
