@@ -54,11 +54,13 @@ class Account:
     canary: str
     tables: tuple[Table, ...]
     generators: tuple[Mapping[str, str], ...]
+    adapters: tuple[Mapping[str, Any], ...]
+    """Policies that speak beside the base model, as `policies.adapters` tells them."""
     sources: tuple[Mapping[str, Any], ...]
     composition: tuple[Mapping[str, Any], ...]
     """Rows of the composition table: source, licence, commercial, rows, citation."""
     runs: tuple[Mapping[str, Any], ...]
-    """run_id, society, population, recipe, seed, num_samples, scripted, versions, degraded."""
+    """run_id, society, population, recipe, seed, num_samples, scripted, versions, degraded, gates."""
     reports: Mapping[str, Mapping[str, Any]]
     rules: Mapping[str, str]
     """Rule -> what it counts, of those that occur in the preferences."""
@@ -131,6 +133,11 @@ class Account:
             "One model family plays every role: such a monopolylogue agrees with itself, and its votes are less "
             "various than people's."
         )
+
+    @property
+    def gates(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """(run, what a gate of it decided) of all runs."""
+        return [(str(run["run_id"]), gate) for run in self.runs for gate in run["gates"]]
 
     @property
     def figure(self) -> str:

@@ -25,6 +25,7 @@ from selfalign.release.intake import OWN, Intake, Item, open_runs
 from selfalign.release.measure import Judged
 from selfalign.release.names import source_names
 from selfalign.release.origins import Facts, Origins, again_key, facts_of, item_origin
+from selfalign.release.policies import adapters
 from selfalign.release.provenance import run_record, write_provenance
 from selfalign.release.reading import few_collections
 from selfalign.release.rows import RULES, VOTES, Draft, Losses, Pair, ballot_rows, sample_rows, weak_report
@@ -118,6 +119,7 @@ def _write(folder: Path, intakes: Sequence[Intake], config: ReleaseConfig, say: 
     voted = {one.item.source for one in stock.again}
     used = used_sources(voted | set(stock.num_by_source), intakes, config)
     models = generators(intakes, config)
+    spoke = adapters(intakes, config, stock.num_by_policy)
     facts = facts_of(intakes, [*stock.items, *(one.item for one in stock.again)])
     origins, shelves, losses, judged = shelve(intakes, facts, stock, config, cleaner, apart(used, intakes))
     say("rows: " + ", ".join(f"{shelf.num_made - shelf.num_repeats} {name}" for name, shelf in shelves.items()))
@@ -134,14 +136,15 @@ def _write(folder: Path, intakes: Sequence[Intake], config: ReleaseConfig, say: 
         "judges": measure.judges(judged),
         "weak_pairs": weak_report(losses.weak, sum(one.rule == VOTES for one in judged), config),
     }
-    account = _account(intakes, stock, config, tables, reports, models, [licence_record(one) for one in used], canary)
+    told = [licence_record(one) for one in used]
+    account = _account(intakes, stock, config, tables, reports, models, spoke, told, canary)
     for name, text in documents(account).items():
         write_text(folder / name, text)
     write_json(folder / "croissant.json", croissant(account))
     write_json(folder / "schema.json", {table.name: describe(schema_of(table.name)) for table in tables})
     for name, report in reports.items():
         write_json(folder / "reports" / f"{name}.json", report)
-    write_provenance(folder / "provenance", config, intakes, account.runs, models, account.sources)
+    write_provenance(folder / "provenance", config, intakes, account)
     write_sums(folder)
     return account
 
@@ -298,6 +301,7 @@ def _account(
     tables: tuple[Table, ...],
     reports: dict[str, Any],
     models: Sequence[dict[str, str]],
+    spoke: Sequence[dict[str, Any]],
     sources: Sequence[Any],
     canary: str,
 ) -> Account:
@@ -319,6 +323,7 @@ def _account(
         canary=canary,
         tables=tables,
         generators=tuple(models),
+        adapters=tuple(spoke),
         sources=tuple(sources),
         composition=tuple(composition),
         runs=tuple(run_record(intake, by_run[number]) for number, intake in enumerate(intakes)),

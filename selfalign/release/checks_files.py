@@ -130,6 +130,11 @@ def licences(release: Release) -> list[str]:
     """Return models and sources without licence, and sources whose licence the release's own does not allow."""
     told, own, wrong = release.json("provenance/models.json"), release.settings()["licence"], []
     wrong += [f"the model {m['id']} has no licence" for m in told["models"] if not known(m.get("licence", ""))]
+    wrong += [
+        f"the adapter {one['id']} has no licence"
+        for one in told.get("adapters", ())
+        if not known(one.get("licence", ""))
+    ]
     for source in told["sources"]:
         why = conflict(source.get("licence", ""), own)
         if why:

@@ -234,7 +234,9 @@ def clean_again(again: Sequence[Again], matcher: Matcher) -> tuple[list[Again], 
         "num_voted_repeats": len(again),
         "num_voted_repeats_with_evaluation_item": len(again) - len(kept),
         "num_votes_on_repeats_kept": num_votes,
-        "summary": f" {num_votes} votes on {len(kept)} of these stay in ballots, each of its own round." if kept else "",
+        "summary": f" {num_votes} votes on {len(kept)} of these stay in ballots, each of its own round."
+        if kept
+        else "",
     }
 
 

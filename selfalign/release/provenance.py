@@ -10,8 +10,10 @@ from typing import Any
 import yaml
 
 from agents.prompts import prompt_digest, prompt_source
+from selfalign.release.account import Account
 from selfalign.release.config import ReleaseConfig
 from selfalign.release.intake import Intake, portable
+from selfalign.release.policies import gates_of
 from selfalign.release.write import write_json, write_text
 
 ENGINE = ("engine", "device", "dtype", "seed", "max_model_len", "logprobs_mode", "enforce_eager")
@@ -36,6 +38,7 @@ def run_record(intake: Intake, num_samples: int) -> dict[str, Any]:
         "git": (intake.manifest.get("git") or {}).get("commit", ""),
         "degraded": [str(one) for one in intake.manifest.get("degraded") or ()],
         "prompts": dict(sorted((intake.manifest.get("prompts") or {}).items())),
+        "gates": gates_of(intake),
         "settings_digest": intake.settings_digest,
         "journal": "not shipped; journal/ of the run folder",
     }
@@ -45,17 +48,16 @@ def write_provenance(
     folder: Path,
     config: ReleaseConfig,
     intakes: Sequence[Intake],
-    runs: Sequence[Mapping[str, Any]],
-    generators: Sequence[Mapping[str, str]],
-    sources: Sequence[Mapping[str, Any]],
+    account: Account,
 ) -> None:
     """Write everything of `provenance/` but the lineage."""
     settings = portable(dataclasses.asdict(config))
     settings.pop("out", None)
     told = {"release": settings, "runs": {intake.run_id: portable(intake.config) for intake in intakes}}
     write_text(folder / "config.yaml", yaml.safe_dump(told, sort_keys=True, allow_unicode=True))
-    write_json(folder / "manifest.json", {"runs": list(runs), "writer": writer_versions()})
-    write_json(folder / "models.json", {"models": list(generators), "sources": list(sources)})
+    write_json(folder / "manifest.json", {"runs": list(account.runs), "writer": writer_versions()})
+    models = {"models": account.generators, "adapters": account.adapters, "sources": account.sources}
+    write_json(folder / "models.json", {name: list(records) for name, records in models.items()})
     write_json(folder / "prompts" / "index.json", _prompts(folder / "prompts", intakes))
     for intake in intakes:
         recipe = intake.config.get("recipe") or {}

@@ -45,6 +45,7 @@ class Stock:
     matcher: Matcher
     num_by_source: Counter[str]
     num_by_run: Counter[int]
+    num_by_policy: Counter[tuple[int, str]]
 
     @property
     def num(self) -> int:
@@ -101,6 +102,7 @@ def take_in(intakes: Sequence[Intake], config: ReleaseConfig, cleaner: Cleaner, 
         matcher=matcher,
         num_by_source=Counter(item.source for item in kept),
         num_by_run=Counter(item.run for item in kept),
+        num_by_policy=Counter((item.run, name) for item in kept for name in set(item.sample.lineage.policies)),
     )
 
 

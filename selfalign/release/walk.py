@@ -15,6 +15,7 @@ import yaml
 from agents.errors import UserError, did_you_mean
 from agents.scoring import option_probabilities
 from selfalign.release.heard import turns_behind
+from selfalign.release.policies import of_row
 from selfalign.release.reading import Release
 from selfalign.release.schemas import LINEAGE
 from sim.store import Run
@@ -42,6 +43,8 @@ class Walk:
     requests: tuple[Asked, ...]
     turns: tuple[str, ...]
     run: Mapping[str, Any]
+    adapters: tuple[Mapping[str, Any], ...]
+    """Those that the row names, as `provenance/models.json` tells them."""
     journal: str
     missing: tuple[str, ...]
 
@@ -74,6 +77,7 @@ def walk_back(release: Release, name: str, runs: Mapping[str, Run], *, config: s
     row = _row(release, config, found["id"])
     told: list[dict[str, Any]] = release.json("provenance/manifest.json")["runs"]
     record: dict[str, Any] = next((one for one in told if one["run_id"] == found["run_id"]), {})
+    models = release.json("provenance/models.json")
     run = runs.get(found["run_id"])
     replies = {key: _reply(record) for key, record in _records(run, found["request_keys"]).items()} if run else {}
     turns = turns_behind(run, found, row) if run else ()
@@ -94,6 +98,7 @@ def walk_back(release: Release, name: str, runs: Mapping[str, Run], *, config: s
         ),
         turns=turns,
         run=record,
+        adapters=tuple(of_row(models.get("adapters", ()), found["run_id"], found["policies"])),
         journal=str(run.folder / "journal") if run else f"{record.get('journal', 'unknown')} {found['run_id']}",
         missing=tuple(missing_from(run, [found])) if run else (),
     )

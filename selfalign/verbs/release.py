@@ -173,6 +173,13 @@ def _show(args: argparse.Namespace) -> int:
             "policies",
             f"{', '.join(line['policies'])} (versions {line['policy_version_min']} to {line['policy_version_max']})",
         ),
+        *(
+            (
+                f"adapter {one['name']}",
+                f"{one['sha256'][:12] or 'no files'}, {one['recipe']} from {one['parent']} of {one['base']}",
+            )
+            for one in walk.adapters
+        ),
         ("judge, recipe", f"{line['judge'] or '-'}, {line['recipe'] or '-'}"),
         ("filters passed", ", ".join(line["filters_passed"])),
         ("journal", walk.journal),

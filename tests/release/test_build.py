@@ -382,12 +382,17 @@ def test_settings_come_from_file_and_command_line(tmp_path: Path) -> None:
 def test_votes_on_a_text_that_comes_again_stay_and_its_rows_do_not(tmp_path: Path) -> None:
     first = [replace(sample(n), votes=(vote("a", 0.9), vote("b", 0.7))) for n in range(8)]
     again = [
-        replace(one, sample_id=f"later-{one.sample_id}", votes=(replace(vote("a", 0.2), t=3),), meta={**one.meta, "t": 3})
+        replace(
+            one, sample_id=f"later-{one.sample_id}", votes=(replace(vote("a", 0.2), t=3),), meta={**one.meta, "t": 3}
+        )
         for one in first
     ]
     item = text(900, 12)
     known = replace(sample(20, prompt=f"Say {item}."), votes=(vote("a", 0.9), vote("b", 0.7)))
-    runs = [write_run(tmp_path, [*first, known]), write_run(tmp_path, [*again, replace(known, sample_id="l")], name="z")]
+    runs = [
+        write_run(tmp_path, [*first, known]),
+        write_run(tmp_path, [*again, replace(known, sample_id="l")], name="z"),
+    ]
     config = settings(tmp_path / "out", evaluations=[evaluation(tmp_path, [item])], split_by=["scene"], test_share=0.4)
     built = build_release([run.folder for run in runs], config)
     report = built.account.reports["dedup"]
@@ -400,9 +405,10 @@ def test_votes_on_a_text_that_comes_again_stay_and_its_rows_do_not(tmp_path: Pat
     assert [row["values"] for row in later] == [[0.2, 0.8]] * 8
     assert {row["subject"] for row in later} == {f"z/{runs[1].folder.name}|later-s{n:04d}" for n in range(8)}
     release = Release.open(built.folder)
-    sides = {(line["run_id"][0], line["sample_id"][-5:]): line["split"] for line in release.lines(
-        ["run_id", "sample_id", "split"]
-    )}
+    sides = {
+        (line["run_id"][0], line["sample_id"][-5:]): line["split"]
+        for line in release.lines(["run_id", "sample_id", "split"])
+    }
     assert set(sides.values()) == {"train", "test"}
     assert all(sides["m", f"s{n:04d}"] == sides["z", f"s{n:04d}"] for n in range(8))
     checks = verify_release(built.folder, runs=[run.folder for run in runs], rebuild=config)

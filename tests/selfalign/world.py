@@ -55,7 +55,7 @@ class ToySociety:
             kind=kind,
             prompt=prompt,
             candidates=tuple(candidates),
-            lineage=Lineage(script=f"r{setting.round}.play/scene-{n}", requests=(reply.identity,)),
+            lineage=Lineage(script=f"r{setting.round}.play/scene-{n}", requests=(reply.identity,), policies=(policy,)),
             meta={"scene_id": f"r{setting.round}-{n}"},
         )
 
