@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfalign.release.config import ReleaseConfig
+from selfalign.release.meanings import rows_of
 from selfalign.release.schemas import COLUMNS, PURPOSE, base_of, features, schema_of
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -37,9 +38,9 @@ class Table:
         return PURPOSE[base_of(self.name)]
 
     @property
-    def columns(self) -> str:
-        """Its columns, as text."""
-        return ", ".join(name for name, _ in COLUMNS[base_of(self.name)])
+    def columns(self) -> list[tuple[str, str, str, str, str]]:
+        """(column, type, meaning, unit, values) of its own columns and their parts, without `meta`."""
+        return rows_of(self.name, meta=False)
 
     def num_rows(self, split: str = "") -> int:
         """Return the rows of a split, or of all."""
@@ -67,6 +68,11 @@ class Account:
     languages: tuple[str, ...]
     warnings: tuple[str, ...]
     rebuild: str
+
+    @property
+    def meta(self) -> list[tuple[str, str, str, str, str]]:
+        """(field, type, meaning, unit, values) of `meta`, the same in every config."""
+        return rows_of(self.default, meta=True)
 
     @property
     def title(self) -> str:

@@ -22,6 +22,7 @@ from selfalign.release.croissant import croissant
 from selfalign.release.documents import documents
 from selfalign.release.filters import key_of
 from selfalign.release.intake import OWN, Intake, Item, open_runs
+from selfalign.release.meanings import LINES, described
 from selfalign.release.measure import Judged
 from selfalign.release.names import source_names
 from selfalign.release.origins import Facts, Origins, again_key, facts_of, item_origin
@@ -29,7 +30,7 @@ from selfalign.release.policies import adapters
 from selfalign.release.provenance import run_record, write_provenance
 from selfalign.release.reading import few_collections
 from selfalign.release.rows import RULES, VOTES, Draft, Losses, Pair, ballot_rows, sample_rows, weak_report
-from selfalign.release.schemas import COLUMNS, base_of, describe, schema_of
+from selfalign.release.schemas import COLUMNS, base_of
 from selfalign.release.shelf import Press, Shelf, Texts
 from selfalign.release.sources import apart, generators, licence_record, used_sources
 from selfalign.release.splits import groups, side
@@ -141,7 +142,7 @@ def _write(folder: Path, intakes: Sequence[Intake], config: ReleaseConfig, say: 
     for name, text in documents(account).items():
         write_text(folder / name, text)
     write_json(folder / "croissant.json", croissant(account))
-    write_json(folder / "schema.json", {table.name: describe(schema_of(table.name)) for table in tables})
+    write_json(folder / "schema.json", {name: described(name) for name in (*(table.name for table in tables), LINES)})
     for name, report in reports.items():
         write_json(folder / "reports" / f"{name}.json", report)
     write_provenance(folder / "provenance", config, intakes, account)

@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from selfalign.release.documents import DOCUMENTS, placeholders
+from selfalign.release.meanings import LINES, bare, changed, described
 from selfalign.release.reading import Release
-from selfalign.release.schemas import COLUMNS, base_of, describe, schema_of
+from selfalign.release.schemas import COLUMNS, base_of, describe
 from selfalign.release.sources import conflict, known, link, noncommercial
 from selfalign.release.write import CANARY_KEY, canary_of, files_of, read_sums, sha256_of
 
@@ -29,16 +30,23 @@ def sums(release: Release) -> list[str]:
 
 
 def schemas(release: Release) -> list[str]:
-    """Return the files whose columns are not those of `schema.json` and of this version."""
+    """Return the files whose columns are not those of `schema.json` and of this version, and meanings that differ."""
     told, wrong = release.json("schema.json"), []
+    if LINES in told:  # releases from before columns had meanings do not have it
+        lineage = told.pop(LINES)
+        if describe(pq.read_schema(release.folder / "provenance" / "lineage.parquet")) != bare(lineage):
+            wrong.append("provenance/lineage.parquet has other columns than schema.json")
+        if changed(lineage, described(LINES)):
+            wrong.append("schema.json tells other columns of the lineage than this version of Folkmoot")
     for config in release.configs():
         if base_of(config) not in COLUMNS:
             wrong.append(f"{config} is no config of this version of Folkmoot")
             continue
-        if told.get(config) != describe(schema_of(config)):
+        own = told.get(config) or []
+        if changed(own, described(config)):
             wrong.append(f"schema.json tells other columns of {config} than this version of Folkmoot")
         for _, path in release.shards(config):
-            if describe(pq.read_schema(path)) != told.get(config):
+            if describe(pq.read_schema(path)) != bare(own):
                 wrong.append(f"{path.relative_to(release.folder)} has other columns than schema.json")
     wrong += [f"{config} is in schema.json and has no file" for config in told if config not in release.configs()]
     return wrong

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from selfalign.release.account import Account, Table
+from selfalign.release.meanings import Meaning, meaning
 from selfalign.release.schemas import schema_of
 from selfalign.release.sources import link
 
@@ -95,17 +96,17 @@ def croissant(account: Account) -> dict[str, Any]:
 
 def _record_set(table: Table, split: str, number: int, path: str) -> dict[str, Any]:
     name = f"{table.name}/{split}" + (f"/{number}" if number else "")
-    rows = table.splits[split][number].num_rows
+    rows, columns = table.splits[split][number].num_rows, schema_of(table.name)
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
         "description": f"{table.name}, split {split}: {rows} rows, for {table.purpose}.",
-        "field": [_field(f"{name}/{item.name}", item.name, item.type, path) for item in schema_of(table.name)],
+        "field": [_field(table.name, f"{name}/{item.name}", item.name, item.type, path) for item in columns],
     }
 
 
-def _field(name: str, column: str, kind: pa.DataType, path: str) -> dict[str, Any]:
+def _field(config: str, name: str, column: str, kind: pa.DataType, path: str) -> dict[str, Any]:
     """Return a field; structs and lists of structs get a sub-field for each of their parts."""
     listed = pa.types.is_list(kind)
     inner = kind.value_type if listed else kind
@@ -114,7 +115,7 @@ def _field(name: str, column: str, kind: pa.DataType, path: str) -> dict[str, An
         "@type": "cr:Field",
         "@id": name,
         "name": name,
-        "description": f"Column {column}, see schema.json",
+        "description": _told(meaning(config, column)),
     }
     if listed:
         field["repeated"] = True
@@ -125,6 +126,7 @@ def _field(name: str, column: str, kind: pa.DataType, path: str) -> dict[str, An
             "@type": "cr:Field",
             "@id": f"{name}/{part.name}",
             "name": f"{name}/{part.name}",
+            "description": _told(meaning(config, f"{column}.{part.name}")),
             "dataType": _TYPES[str(part.type.value_type if pa.types.is_list(part.type) else part.type)],
             **({"repeated": True} if pa.types.is_list(part.type) and not listed else {}),
             "source": {**source, "transform": {"jsonPath": f"$.{part.name}"}},
@@ -132,6 +134,11 @@ def _field(name: str, column: str, kind: pa.DataType, path: str) -> dict[str, An
         for part in inner
     ]
     return {**field, "subField": parts}
+
+
+def _told(one: Meaning) -> str:
+    unit, values = f" Unit: {one.unit}." if one.unit else "", f" Values: {one.values}." if one.values else ""
+    return f"{one.text}{unit}{values}"
 
 
 _TYPES = {"string": "sc:Text", "double": "sc:Float", "int64": "sc:Integer", "bool": "sc:Boolean"}

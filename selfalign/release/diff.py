@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from selfalign.release.meanings import LINES, changed
 from selfalign.release.reading import Release
 from selfalign.release.write import read_sums
 
@@ -45,7 +46,7 @@ def diff_releases(before: Path, after: Path) -> Diff:
     configs = []
     for name in sorted(sides[0].keys() | sides[1].keys()):
         a, b = (side.get(name, {}) for side in sides)
-        changed = columns[0].get(name) != columns[1].get(name)
+        told = changed(columns[0].get(name, []), columns[1].get(name, []))
         configs.append(
             ConfigDiff(
                 config=name,
@@ -54,12 +55,13 @@ def diff_releases(before: Path, after: Path) -> Diff:
                 num_added=len(b.keys() - a.keys()),
                 num_removed=len(a.keys() - b.keys()),
                 num_moved=sum(a[row] != b[row] for row in a.keys() & b.keys()),
-                columns="" if not changed else "new" if not a else "gone" if not b else "changed",
+                columns="" if not told else "new" if not a else "gone" if not b else "changed",
             )
         )
     sums = read_sums(before), read_sums(after)
     files = tuple(name for name in sorted(sums[0].keys() | sums[1].keys()) if sums[0].get(name) != sums[1].get(name))
-    if any(one.columns in ("changed", "gone") for one in configs):
+    lineage = [one[LINES] for one in columns if LINES in one]
+    if any(one.columns in ("changed", "gone") for one in configs) or (len(lineage) == 2 and changed(*lineage)):
         asks_for = "major"
     elif any(one.num_added or one.num_removed or one.num_moved for one in configs):
         asks_for = "minor"

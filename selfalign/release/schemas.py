@@ -165,16 +165,16 @@ def row_id(config: str, key: str, row: Mapping[str, Any]) -> str:
 
 
 def describe(schema: pa.Schema) -> list[dict[str, str]]:
-    """Return a schema as plain names and types, as `schema.json` holds it."""
-    return [{"name": item.name, "type": _plain(item.type)} for item in schema]
+    """Return a schema as plain names and types."""
+    return [{"name": item.name, "type": plain_type(item.type)} for item in schema]
 
 
-def _plain(kind: pa.DataType) -> str:
+def plain_type(kind: pa.DataType) -> str:
     """Return a type as text; readers name the items of a list differently, which means nothing."""
     if pa.types.is_list(kind):
-        return f"list<{_plain(kind.value_type)}>"
+        return f"list<{plain_type(kind.value_type)}>"
     if pa.types.is_struct(kind):
-        return f"struct<{', '.join(f'{item.name}: {_plain(item.type)}' for item in kind)}>"
+        return f"struct<{', '.join(f'{item.name}: {plain_type(item.type)}' for item in kind)}>"
     return str(kind)
 
 

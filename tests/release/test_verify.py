@@ -195,13 +195,32 @@ def commercial(folder: Path) -> None:
     path.write_bytes(orjson.dumps(told))
 
 
+def other_meaning(folder: Path) -> None:
+    path = folder / "schema.json"
+    told = orjson.loads(path.read_bytes())
+    told["preference"][1]["description"] = "Whatever."
+    path.write_bytes(orjson.dumps(told))
+
+
+def other_lineage(folder: Path) -> None:
+    path = folder / "provenance" / "lineage.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["judge"]), path)
+
+
+def unlicensed_adapter(folder: Path) -> None:
+    path = folder / "provenance" / "models.json"
+    told = orjson.loads(path.read_bytes())
+    told["adapters"].append({"id": "p1", "licence": "unknown"})
+    path.write_bytes(orjson.dumps(told))
+
+
 DAMAGES: dict[Callable[[Path], None], str] = {
     changed_row: "ids", dropped_row: "counts", wrong_count: "counts", wrong_funnel: "counts", other_columns: "schemas",
     with_pii: "personal data", with_control: "conversations", equal_sides: "conversations", swapped_votes: "votes",
     stronger_vote: "votes", repeated: "repeats", across: "splits", scene_on_two_sides: "splits",
     lost_lineage: "lineage",
     no_canary: "canary", placeholder: "documents", other_version: "documents", no_licence: "licences",
-    commercial: "licences",
+    commercial: "licences", other_meaning: "schemas", other_lineage: "schemas", unlicensed_adapter: "licences",
 }  # fmt: skip
 
 
