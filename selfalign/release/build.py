@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from agents.errors import UserError, did_you_mean
-from selfalign.release import measure
 from selfalign.release.account import Account, Table, default_order
 from selfalign.release.clean import Cleaner
 from selfalign.release.config import ReleaseConfig
+from selfalign.release.coverage import coverage
 from selfalign.release.croissant import croissant
 from selfalign.release.documents import documents
 from selfalign.release.filters import key_of
 from selfalign.release.intake import OWN, Intake, Item, open_runs
+from selfalign.release.judging import Judged, judges, owned
 from selfalign.release.meanings import LINES, described
-from selfalign.release.measure import Judged
 from selfalign.release.names import source_names
-from selfalign.release.origins import Facts, Origins, again_key, facts_of, item_origin
+from selfalign.release.origins import Facts, Origins, again_key, authors_of, facts_of, item_origin
 from selfalign.release.policies import adapters
 from selfalign.release.provenance import run_record, write_provenance
 from selfalign.release.reading import few_collections
@@ -122,6 +122,7 @@ def _write(folder: Path, intakes: Sequence[Intake], config: ReleaseConfig, say: 
     models = generators(intakes, config)
     spoke = adapters(intakes, config, stock.num_by_policy)
     facts = facts_of(intakes, [*stock.items, *(one.item for one in stock.again)])
+    own = owned((*stock.items, *(one.item for one in stock.again)), facts)
     origins, shelves, losses, judged = shelve(intakes, facts, stock, config, cleaner, apart(used, intakes))
     say("rows: " + ", ".join(f"{shelf.num_made - shelf.num_repeats} {name}" for name, shelf in shelves.items()))
     tied, sides = _sides(origins, stock.ties, config)
@@ -134,7 +135,8 @@ def _write(folder: Path, intakes: Sequence[Intake], config: ReleaseConfig, say: 
         "splits": _split_report(tied, sides, config),
         **stock.reports,
         "pii": cleaner.report(config.seed),
-        "judges": measure.judges(judged),
+        "judges": judges(judged, facts, own, config.seed),
+        "coverage": coverage(intakes, config.sources, origins.people, config.seed),
         "weak_pairs": weak_report(losses.weak, sum(one.rule == VOTES for one in judged), config),
     }
     told = [licence_record(one) for one in used]
@@ -183,7 +185,8 @@ def shelve(
         item = stock.items.pop()
         row, keys = item_origin(item, facts[item.run], config.split_by)
         own = key_of(item, intakes)
-        number = origins.add(row, [*keys, *([again_key(own)] if own in repeated else ())])
+        tie = [again_key(own)] if own in repeated else []
+        number = origins.add(row, [*keys, *tie], authors_of(item, facts[item.run]))
         for name, draft in sample_rows(number, item.sample, config, _meta(item, intakes), losses):
             put(name, draft)
     for again in stock.again:

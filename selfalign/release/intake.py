@@ -7,7 +7,7 @@ no run at all.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -285,13 +285,12 @@ def root_of(key: str) -> str:
     return "/".join(key.partition("#")[0].split("/", 2)[:2])
 
 
-def request_digests(intake: Intake, wanted: set[str], roots: set[str]) -> dict[str, str]:
-    """Return request -> digest from the run's journals, of named requests and of all that named scripts made.
+def request_records(intake: Intake, wanted: Collection[str], roots: set[str]) -> Iterator[dict[str, Any]]:
+    """Yield the records of the run's journals, of named requests and of all that named scripts made.
 
     Those that are not there are left out.
     """
-    found: dict[str, str] = {}
-    for stage in sorted({key.partition("/")[0] for key in wanted | roots}):
+    for stage in sorted({key.partition("/")[0] for key in (*wanted, *roots)}):
         path = intake.run.journal_path(stage)
         if not path.is_file():
             continue
@@ -303,8 +302,7 @@ def request_digests(intake: Intake, wanted: set[str], roots: set[str]) -> dict[s
                     continue
                 key = record.get("k")
                 if key in wanted or (key and root_of(key) in roots):
-                    found[key] = str(record.get("d", ""))
-    return found
+                    yield record
 
 
 def _portable(value: Any) -> Any:

@@ -8,15 +8,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.refusals import read_refusal
-from agents.statistics.intervals import wilson
 from selfalign.release.clean import drawn
+from selfalign.release.filters import key_of
 from selfalign.release.intake import Intake, Item
 from selfalign.release.origins import model_of, people_of
 from selfalign.release.text import U64, word_grams, word_hashes, words_in, words_only
@@ -144,10 +143,11 @@ def diversity(
     }
 
 
-def harms(items: Sequence[Item], seed: int) -> dict[str, Any]:
+def harms(items: Sequence[Item], intakes: Sequence[Intake], seed: int) -> dict[str, Any]:
     """Return the report on harmful content: a word list over prompts and answers, judge scores, and refusals."""
     words: dict[str, Counter[str]] = {"prompts": Counter(), "answers": Counter()}
     num_rows: Counter[str] = Counter()
+    hits: list[dict[str, Any]] = []
     for item in items:
         sample = item.sample
         texts = {
@@ -158,6 +158,8 @@ def harms(items: Sequence[Item], seed: int) -> dict[str, Any]:
             found = {_HARM_WORDS[word] for word in _HARM_WORDS.keys() & words_in(text)}
             words[side].update(found)
             num_rows[side] += bool(found)
+            if found:
+                hits.append({"sample": key_of(item, intakes), "in": side, "kinds": sorted(found)})
     refusals: dict[str, list[bool]] = {}
     for item in drawn(items, NUM_TEXTS, seed):
         refusals.setdefault(item.sample.kind, []).append(read_refusal(item.sample.candidates[0].text).refused)
@@ -167,9 +169,11 @@ def harms(items: Sequence[Item], seed: int) -> dict[str, Any]:
     n = len(items)
     return {
         "tool": "folkmoot toxicity",
-        "version": 1,
+        "version": 2,
         "parameters": {"word_list": HARMS, "classifier": "none", "num_read_for_refusals": min(len(items), NUM_TEXTS)},
         "num_rows": n,
+        "hits": sorted(hits, key=lambda one: (one["sample"], one["in"])),
+        "decision": "a hit is told, not removed: a word is no harm",
         "rows_with_words": {side: num_rows[side] for side in words},
         "words_by_kind": {side: dict(sorted(found.items())) for side, found in words.items()},
         "judge_harmful_p": distribution(judged),
@@ -178,37 +182,4 @@ def harms(items: Sequence[Item], seed: int) -> dict[str, Any]:
         if not items
         else f"Harms: words of the harm list stand in {num_rows['prompts']} of {n} prompts and in the answers of "
         f"{num_rows['answers']} rows; a word is no harm, and harm needs no such word.",
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What the report on judges needs of a preference. longer: characters of chosen less those of rejected."""
-
-    longer: int
-    rule: str
-    probability: float | None
-    disagreement: float | None
-
-
-def judges(pairs: Sequence[Judged]) -> dict[str, Any]:
-    """Return the report on judges: how often the longer answer won, with n and an interval, and how sure they were."""
-    longer = [pair.longer > 0 for pair in pairs if pair.longer]
-    near = wilson(sum(longer), len(longer)) if longer else None
-    said = f"the longer answer won {sum(longer)} of {len(longer)}" if longer else "no pair differs in length"
-    return {
-        "tool": "folkmoot judges",
-        "version": 1,
-        "parameters": {"interval": "Wilson, 95 %", "baseline": 0.5},
-        "length": {
-            "n": len(longer),
-            "share_longer_wins": sum(longer) / len(longer) if longer else None,
-            "interval_95": [near.lo, near.hi] if near else None,
-        },
-        "rules": dict(sorted(Counter(pair.rule for pair in pairs).items())),
-        "probability": distribution([pair.probability for pair in pairs if pair.probability is not None]),
-        "disagreement": distribution([pair.disagreement for pair in pairs if pair.disagreement is not None]),
-        "position": "not measured: a sample's votes do not say in which order answers were shown",
-        "self_preference": "not measured",
-        "summary": f"Judges: {said} (1/2 would be no bias).",
     }

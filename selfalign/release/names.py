@@ -45,9 +45,15 @@ def copied(text: str, names: frozenset[str]) -> int:
     return sum(m.group(1) in names or f"{m.group(1)}{m.group(2) or ''}" in names for m in _NAME.finditer(text))
 
 
+def survey_path(population: Mapping[str, Any], name: str, sources: Sequence[Source]) -> str | None:
+    """Return where the survey rows of a population are: as its source says, else as the run does; None if not there."""
+    given = [one.path for one in sources if one.name == f"population:{name}" and one.path]
+    path = str((given or [population.get("path") or ""])[0])
+    return path if path and Path(path).is_file() else None
+
+
 def source_names(intakes: Sequence[Intake], sources: Sequence[Source]) -> tuple[frozenset[str], dict[str, str]]:
     """Return (the rare names of all source personas, population -> what was compared or why nothing was)."""
-    paths = {one.name: one.path for one in sources if one.path}
     found: set[str] = set()
     told: dict[str, str] = {}
     for intake in intakes:
@@ -58,12 +64,12 @@ def source_names(intakes: Sequence[Intake], sources: Sequence[Source]) -> tuple[
         if population.get("source") != "microdata":
             told[name] = "nothing to compare: drawn from margins, named from our own lists"
             continue
-        path = paths.get(f"population:{name}") or population.get("path")
-        if not path or not Path(str(path)).is_file():
+        path = survey_path(population, name, sources)
+        if path is None:
             told[name] = "NOT compared: its file is not at hand; name it as `path` of its source"
             continue
         try:
-            rows = load_microdata({**population, "path": str(path)}).rows
+            rows = load_microdata({**population, "path": path}).rows
         except UserError as error:
             told[name] = f"NOT compared: its file cannot be read ({error.given})"
             continue

@@ -9,9 +9,11 @@ from typing import Any
 import pyarrow as pa
 
 from agents.errors import UserError
+from agents.requests import ScoreMode
 from selfalign.policy.store import PolicyStore
+from selfalign.release.bias import Shown, shown
 from selfalign.release.filters import PASSED, PASSED_AGAIN
-from selfalign.release.intake import Intake, Item, events, request_digests, root_of
+from selfalign.release.intake import Intake, Item, events, request_records, root_of
 from selfalign.release.schemas import ORIGIN
 from selfalign.release.text import same_text
 
@@ -28,11 +30,14 @@ class Origins:
     def __init__(self) -> None:
         self.names: list[str] = []
         self.keys: list[list[str]] = []
+        self.people: dict[str, set[str]] = {"spoke": set(), "voted": set()}
         self._waiting: list[dict[str, Any]] = []
         self._chunks: list[pa.Table] = []
 
-    def add(self, row: dict[str, Any], keys: Sequence[str]) -> int:
-        """Add one origin and return its number."""
+    def add(self, row: dict[str, Any], keys: Sequence[str], spoke: Iterable[str] = ()) -> int:
+        """Add one origin and return its number. spoke: people whose own words stand in its rows."""
+        self.people["spoke"].update(spoke)
+        self.people["voted"].update(one.rpartition("#")[0] for one in row["vote_ids"])
         self.names.append(f"{row['run_id']}|{row['sample_id'] or row['scene_id']}")
         self.keys.append(list(keys))
         self._waiting.append(row)
@@ -58,11 +63,18 @@ class Origins:
 class Facts:
     """What is looked up once a run: the model, its digests, and how old its policies are."""
 
-    def __init__(self, intake: Intake, requests: set[str], roots: set[str]) -> None:
+    def __init__(self, intake: Intake, requests: Mapping[str, str], roots: set[str]) -> None:
+        """requests: those behind rows -> for what they were asked. roots: scripts of which every request is wanted."""
         manifest = intake.manifest
         self.intake = intake
         self.scope = f"population:{intake.population}" if intake.population else intake.run_id
-        self.digests = request_digests(intake, requests, roots)
+        self.asked_for = requests
+        self.digests: dict[str, str] = {}
+        self.shown: dict[str, Shown] = {}
+        """Request -> what the order of its options did, of those that were asked in several."""
+        self.num_one_order = 0
+        for record in request_records(intake, requests, roots):
+            self._take(record)
         self.by_root: dict[str, list[str]] = {}
         for key in sorted(self.digests, key=_place_of) if roots else ():
             self.by_root.setdefault(root_of(key), []).append(key)
@@ -72,9 +84,25 @@ class Facts:
         self.seed = int(manifest.get("seed", intake.config.get("seed", 0)) or 0)
         self.settings = intake.settings_digest
         self._seats = seats_of(intake)
+        self._policies = seat_policies(intake)
         self._prompts: Mapping[str, str] = manifest.get("prompts") or {}
         self._store = PolicyStore(intake.run.folder / "policies")
         self._ages: dict[str, int] = {}
+
+    def _take(self, record: Mapping[str, Any]) -> None:
+        key = str(record["k"])
+        self.digests[key] = str(record.get("d", ""))
+        if record.get("t") != "s" or key not in self.asked_for or key in self.shown:
+            return
+        try:
+            options, logp, _, mode = record["r"]
+            found = shown(logp) if mode == ScoreMode.LETTER else None  # the other mode shows no list of options
+        except (ValueError, TypeError, IndexError):
+            return
+        if found is not None:
+            self.shown[key] = found
+        elif mode == ScoreMode.LETTER and len(options) > 1:
+            self.num_one_order += 1
 
     def prompt_digest(self, name: str) -> str:
         """Return the digest of a prompt by its short name ("scenes/draft.v1"); "" when the manifest has none."""
@@ -97,6 +125,10 @@ class Facts:
     def seated(self, stage: str, assembly: str, seat: str) -> str:
         """Return a voter's name in the whole release: of the person who sat in the seat, where seats were drawn."""
         return self.citizen(self._seats.get((stage, assembly, seat), seat))
+
+    def seat_policy(self, stage: str, assembly: str, seat: str) -> str:
+        """Return the policy that speaks from a seat; "" where the run does not tell."""
+        return self._policies.get((stage, assembly, seat), "")
 
     def row(self, stage: str, scene: str, policies: Sequence[str], **rest: Any) -> dict[str, Any]:
         """Return an origin with what is common to a run; `rest` overrides."""
@@ -160,15 +192,17 @@ SEATED = {"citizens": ("assembly", "citizen", "persona_id"), "utility_citizens":
 
 def facts_of(intakes: Sequence[Intake], items: Iterable[Item]) -> list[Facts]:
     """Look up the facts of each run, its journal once for all requests behind its rows."""
-    wanted: list[set[str]] = [set() for _ in intakes]
+    wanted: list[dict[str, str]] = [{} for _ in intakes]
     roots: list[set[str]] = [set() for _ in intakes]
     for item in items:
-        wanted[item.run].update(item.sample.lineage.requests)
+        for key in item.sample.lineage.requests:
+            wanted[item.run].setdefault(key, item.sample.kind)
     for number, intake in enumerate(intakes):
         for stage in intake.stages:
             for table in ASKED:
                 frame = events(intake, stage, table, ("identity",), by=(LIVED, ASSEMBLED))
-                wanted[number].update(filter(None, frame["identity"]) if frame is not None else ())
+                for key in filter(None, frame["identity"]) if frame is not None else ():
+                    wanted[number].setdefault(key, table)
             frame = events(intake, stage, "scenes", ("script",), by=(SCENES,))
             roots[number].update(filter(None, frame["script"]) if frame is not None else ())
     return [Facts(*one) for one in zip(intakes, wanted, roots, strict=True)]
@@ -186,6 +220,17 @@ def seats_of(intake: Intake) -> dict[tuple[str, str, str], str]:
     return out
 
 
+def seat_policies(intake: Intake) -> dict[tuple[str, str, str], str]:
+    """Return (stage, assembly, seat) -> the policy that speaks from it, where the run tells."""
+    out: dict[tuple[str, str, str], str] = {}
+    for stage in intake.stages:
+        frame = events(intake, stage, "citizens", ("assembly", "citizen", "policy"), by=(ASSEMBLED,))
+        for assembly, seat, policy in frame.iter_rows() if frame is not None else ():
+            if policy:
+                out[stage, assembly, seat] = policy
+    return out
+
+
 def people_of(item: Item) -> list[str]:
     """Return the personas in a sample: authors who are no policy, and those whom its meta names."""
     sample = item.sample
@@ -200,6 +245,14 @@ def people_of(item: Item) -> list[str]:
 def again_key(first: str) -> str:
     """Return the key that ties the votes on repeats of a text to the sample that holds it. first: its name."""
     return f"~again|{first}"
+
+
+def authors_of(item: Item, facts: Facts) -> list[str]:
+    """Return the people who wrote an answer of a sample."""
+    policies = NOT_PEOPLE | set(item.sample.lineage.policies)
+    assembly = str(item.sample.meta.get("assembly") or "")
+    authors = {one.author for one in item.sample.candidates} - policies
+    return sorted(facts.seated(item.stage, assembly, one) for one in authors)
 
 
 def item_origin(

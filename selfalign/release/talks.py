@@ -68,7 +68,9 @@ def _draft(facts: Facts, stage: str, scene: dict[str, Any], origins: Origins, cl
         request_keys=requests,
         request_digests=[facts.digests.get(key, "") for key in requests],
     )
-    number = origins.add(row, [f"scene|{facts.intake.run_id}|{scene['world']}", *(f"person|{one}" for one in people)])
+    keys = [f"scene|{facts.intake.run_id}|{scene['world']}", *(f"person|{one}" for one in people)]
+    parts = {turn["role"] for turn in scene["turns"]}
+    number = origins.add(row, keys, [facts.citizen(one) for part, one in scene["seats"] if one and part in parts])
 
     def clean(value: str | None) -> str:
         return cleaner.text(value, where) if value else ""
@@ -138,6 +140,7 @@ def _assemblies(facts: Facts, stage: str) -> Iterator[dict[str, Any]]:
             "instruction": told["question"],
             "outcome": told["winner_text"],
             "people": [one["persona_id"] for one in panel],
+            "seats": [(one["citizen"], one["persona_id"]) for one in panel],
             "policies": sorted({one["policy"] for one in panel if one["policy"]}),
             "roles": [(one["citizen"], one["name"], one["card"]) for one in panel],
             "turns": [turn for number, row in heard for turn in _testified(number, row, names)]
@@ -210,6 +213,7 @@ def _towns(facts: Facts, stage: str) -> Iterator[dict[str, Any]]:
             "instruction": "",
             "outcome": "",
             "people": sorted(people),
+            "seats": [(name, name) for name in sorted(people)],
             "policies": [],
             "roles": [(name, _name_on(cards[name]), cards[name]) for name in sorted(people)],
             "turns": list(turns.values()),

@@ -63,7 +63,9 @@ def scene_rows(
             request_digests=[facts.digests[key] for key in requests],
         )
         keys = [f"scene|{intake.run_id}|{name}", *(f"person|{one}" for one in people)]
-        number = origins.add(row, keys)
+        acted = {act["source"] for act in told}
+        spoke = [facts.citizen(r["persona_id"]) for r in cast if r["persona_id"] and r["role_id"] in acted]
+        number = origins.add(row, keys, spoke)
         yield "scenes", Draft(number, "", _transcript(scene, cast, told, facts, cleaner, where, policies))
 
 

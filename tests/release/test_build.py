@@ -101,6 +101,7 @@ def test_it_passes_every_check(built: Built, run: Run) -> None:
         "toxicity",
         "diversity",
         "judges",
+        "coverage",
         "weak_pairs",
     }
 

@@ -104,6 +104,14 @@ def test_what_each_society_left_behind_is_told(made: tuple[str, Run, Built]) -> 
         assert {row["weight"] for row in clauses} <= set(panel["weight"])
         people = Release.open(built.folder).lineage(["citizen_ids"])["citizen_ids"].to_pylist()
         persons = {f"population:default/{name}" for name in panel["persona_id"]}
+        told = Release.open(built.folder).json("reports/coverage.json")["populations"]["default"]
+        assert told["voted"]["n"] == panel["persona_id"].n_unique()
+        assert 0 < told["spoke"]["n"] <= told["voted"]["n"]
+        assert told["voted"]["features"]["sex"]["n"] == told["voted"]["n"]
+        assert {"education", "place"} <= told["spoke"]["features"].keys()
+        judges = Release.open(built.folder).json("reports/judges.json")
+        asked = judges["position"]["all"]["first_slot"]
+        assert asked["n"] == sum(one["first_slot"]["n"] for one in judges["position"]["by"].values()) > 0
         assert {name for names in people for name in names} == persons
     elif kind == "live":
         beliefs = run.read_events("r1.play", "beliefs")
