@@ -146,6 +146,17 @@ class Account:
         return [(str(run["run_id"]), gate) for run in self.runs for gate in run["gates"]]
 
     @property
+    def margins(self) -> list[str]:
+        """Features of the populations, as "NAME: sex, age, ..."."""
+        told = {(str(run["population"]), str(run["margins"])) for run in self.runs}
+        return [f"{name}: {margins}" for name, margins in sorted(told) if name and margins]
+
+    @property
+    def versions(self) -> list[str]:
+        """Versions of Folkmoot that the runs were played with."""
+        return sorted({str(run["versions"]["folkmoot"]) for run in self.runs})
+
+    @property
     def figure(self) -> str:
         """How it was made, as a line of steps."""
         societies = ", ".join(sorted({str(run["society"]) for run in self.runs}))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from selfalign.release.documents import DOCUMENTS, placeholders
+from selfalign.release.documents import DOCUMENTS, placeholders, questions
 from selfalign.release.meanings import LINES, bare, changed, described
 from selfalign.release.reading import Release
 from selfalign.release.schemas import COLUMNS, base_of, describe
@@ -124,6 +124,8 @@ def documents(release: Release) -> list[str]:
     head = f"Datasheet: {settings['title'] or settings['name']} {settings['version']}"
     if head not in release.text("DATASHEET.md"):
         wrong.append(f"DATASHEET.md is not of this release ({head})")
+    unanswered = [question for question, answer in questions(release.text("DATASHEET.md")) if not answer.strip()]
+    wrong += [f'DATASHEET.md leaves "{question}" without an answer' for question in unanswered]
     paths = {(one["contentUrl"], one["sha256"]) for one in croissant.get("distribution", ())}
     listed = read_sums(release.folder)
     for config in release.configs():

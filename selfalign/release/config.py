@@ -69,6 +69,12 @@ class Words:
     )
     evidence: str = "Not yet tested: no model trained on this version has been measured."
     maintainer: str = "The person who built this release."
+    contact: str = "Not stated by its makers; ask whoever gave it to you."
+    behalf: str = "not stated."
+    funder: str = "Not stated by its makers."
+    ethics: str = "None is recorded. There are no human subjects, so that most rules ask for none."
+    users: str = "None is known to its makers."
+    comments: str = "Nothing."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

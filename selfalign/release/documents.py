@@ -72,6 +72,7 @@ def documents(account: Account) -> Mapping[str, str]:
     view = _View(account)
     texts = {name: _environment().get_template(template).render(a=view) for name, template in DOCUMENTS.items()}
     header = yaml.safe_dump(front_matter(account), sort_keys=False, allow_unicode=True, width=120)
+    texts = {name: re.sub(r"\n{3,}", "\n\n", text) for name, text in texts.items()}
     texts["README.md"] = f"---\n{header}---\n\n{texts['README.md']}"
     return texts
 
@@ -80,6 +81,14 @@ def placeholders(text: str) -> list[str]:
     """Return what was left in a document for a person to fill in; code blocks and real rows do not count."""
     outside = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     return [match.group() for match in PLACEHOLDER.finditer(outside)]
+
+
+_QUESTION = re.compile(r"^- \*\*(.+?)\*\*[ \t]*(.*)$", re.MULTILINE)
+
+
+def questions(datasheet: str) -> list[tuple[str, str]]:
+    """Return (question, answer) of a datasheet."""
+    return _QUESTION.findall(datasheet)
 
 
 def read_front_matter(text: str) -> dict[str, Any]:

@@ -214,6 +214,12 @@ def unlicensed_adapter(folder: Path) -> None:
     path.write_bytes(orjson.dumps(told))
 
 
+def unanswered(folder: Path) -> None:
+    path = folder / "DATASHEET.md"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join("- **Who paid for it?**" if "Who paid" in line else line for line in lines))
+
+
 DAMAGES: dict[Callable[[Path], None], str] = {
     changed_row: "ids", dropped_row: "counts", wrong_count: "counts", wrong_funnel: "counts", other_columns: "schemas",
     with_pii: "personal data", with_control: "conversations", equal_sides: "conversations", swapped_votes: "votes",
@@ -221,6 +227,7 @@ DAMAGES: dict[Callable[[Path], None], str] = {
     lost_lineage: "lineage",
     no_canary: "canary", placeholder: "documents", other_version: "documents", no_licence: "licences",
     commercial: "licences", other_meaning: "schemas", other_lineage: "schemas", unlicensed_adapter: "licences",
+    unanswered: "documents",
 }  # fmt: skip
 
 
