@@ -1,14 +1,19 @@
-"""`folkmoot show`: a run's report in the terminal, as JSON, or written again; the way back from a sample or clause."""
+"""`folkmoot show`: a run's report in the terminal, as JSON, or written again; the way back from a sample, clause or row
+of a release.
+"""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from agents.errors import UserError
+from agents.registry import find
+from dashboards.releases import MARK
 from sim.cli.seam import Verb
 
 EPILOG = """examples:
@@ -17,13 +22,21 @@ EPILOG = """examples:
   folkmoot show RUN --html                       (write report.html again)
   folkmoot show RUN --sample ID                  (where a sample came from)
   folkmoot show RUN --clause K1 --assembly assembly-0000   (from a clause to its turns and votes)
+  folkmoot show 3fa91c                           (where a row of a release came from; how its id begins)
   folkmoot show RUN --request "r1.play/SCENE#3"  (one answer in the journal)
 """
 
 
+WHAT = (
+    "run folder (the newest one below ./runs when left out), or the id of a row in a release below ./releases, "
+    "or how it begins: 4 to 32 hexadecimal digits that are no folder"
+)
+_ROW = re.compile(r"[0-9a-f]{4,32}")
+
+
 def _configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
-    parser.add_argument("run", nargs="?", type=Path, help="run folder; the newest one below ./runs when left out")
+    parser.add_argument("run", nargs="?", type=Path, help=WHAT)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--html", action="store_true", help="write report.html again and print its path")
     parser.add_argument("--request", metavar="KEY", help='show one request of the journal, such as "r1.play/x#0"')
@@ -35,6 +48,8 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         default="",
         help="of which assembly, such as assembly-0000 or assembly-0000.shuffled",
     )
+    parser.add_argument("--prompts", action="store_true", help="of a row: print every prompt behind it in full")
+    parser.add_argument("--config-name", default="", help="of a row: the config, where rows of several begin alike")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -45,6 +60,20 @@ def _run(args: argparse.Namespace) -> int:
     if sum((args.html, bool(args.request), bool(args.sample), bool(args.clause))) > 1:
         raise UserError(
             "Several of --html, --request, --sample and --clause were given.", "each shows another thing.", "choose one"
+        )
+    if args.run is not None and not args.run.exists() and _ROW.fullmatch(str(args.run)):
+        return _show_row(args)
+    if args.prompts or args.config_name:
+        raise UserError(
+            "--prompts and --config-name are about a row of a release.",
+            "a run was given.",
+            "folkmoot show ID --prompts",
+        )
+    if args.run is not None and (args.run / MARK).is_file():
+        raise UserError(
+            f"{args.run} is a release, not a run.",
+            "",
+            f"check it: folkmoot verify {args.run}; walk a row back: folkmoot release show {args.run} ID",
         )
     if args.assembly and not args.clause:
         raise UserError("--assembly was given without --clause.", "it says whose clause is meant.", "add --clause K1")
@@ -69,6 +98,22 @@ def _run(args: argparse.Namespace) -> int:
     else:
         _print_run(run, as_json=args.json)
     return 0
+
+
+def _show_row(args: argparse.Namespace) -> int:
+    """Walk a row of a release back, as `folkmoot release show ID` does."""
+    if any((args.html, args.request, args.sample, args.clause, args.assembly)):
+        raise UserError(
+            f"{args.run} is read as the id of a row, since there is no such folder.",
+            "--html, --request, --sample, --clause and --assembly are about runs.",
+            "leave the option out, or name a run (folkmoot ls)",
+        )
+    release = find("verbs", "release")
+    parser = argparse.ArgumentParser()
+    release.configure(parser)
+    words = ["show", str(args.run), *(["--json"] if args.json else []), *(["--prompts"] if args.prompts else [])]
+    words += ["--config-name", args.config_name] if args.config_name else []
+    return int(release.run(parser.parse_intermixed_args(words)))
 
 
 def _print_clause(run: Any, clause: str, assembly: str, *, as_json: bool) -> None:
@@ -128,5 +173,8 @@ def perform(session: Any) -> dict[str, Any]:
 
 
 verb = Verb(
-    help="show what a run did and found, or where a sample came from", configure=_configure, run=_run, perform=perform
+    help="show what a run did and found, or where a sample or a row of a release came from",
+    configure=_configure,
+    run=_run,
+    perform=perform,
 )

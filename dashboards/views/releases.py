@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -131,8 +132,23 @@ def _walked(body: dict[str, Any]) -> None:
         if rows:
             with st.expander(f"{len(rows)} {title}", icon=":material/route:", expanded=title == "turns"):
                 table(pl.DataFrame(rows), f"walk-{title}")
+    _prompts(body["requests"])
     with st.expander("The row itself", icon=":material/data_object:"):
         st.json(body["row"], expanded=1)
+
+
+def _prompts(requests: list[dict[str, Any]]) -> None:
+    """Show the prompts as they were asked, one at a time, and say of the others why they are not there."""
+    there = {str(one["key"]): one for one in requests if one["prompt"]}
+    if there:
+        with st.expander(f"{len(there)} prompts as they were asked", icon=":material/format_quote:"):
+            one = there[choice("Request", "prompt", list(there))]
+            st.caption("Rendered again from the run; its digest is the one in the release.")
+            lines = [f"[{role}]\n{content}" for role, content in one["prompt"]]
+            st.code("\n".join([*lines, f"[reply]\n{one['reply']}"]), language=None, wrap_lines=True)
+    absent = Counter(str(one["why_not"]) for one in requests if not one["prompt"])
+    for why, num in absent.items():
+        st.caption(label(f"{num} prompts are not shown: {why}", 300))
 
 
 def _verify(path: Path) -> None:

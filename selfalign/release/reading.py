@@ -44,6 +44,12 @@ class Release:
     def open(cls, folder: Path) -> Release:
         """Open a folder. Raises UserError when it is no release."""
         missing = [name for name in NEEDED if not (folder / name).is_file()]
+        if len(missing) == len(NEEDED) and (folder / "config.yaml").is_file():
+            raise UserError(
+                f"{folder} is a run, not a release.",
+                "a release is made from runs.",
+                f"make one: folkmoot release build {folder}; to prove the run itself: folkmoot replay {folder}",
+            )
         if len(missing) == len(NEEDED) or not folder.is_dir():
             raise UserError(
                 f"{folder} is not a release.",

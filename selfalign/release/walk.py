@@ -8,26 +8,38 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
 from agents.errors import UserError, did_you_mean
+from agents.requests import Score, request_digest
 from agents.scoring import option_probabilities
 from selfalign.release.heard import turns_behind
 from selfalign.release.policies import of_row
 from selfalign.release.reading import Release
 from selfalign.release.schemas import LINEAGE
+from selfalign.release.write import SUMS
+from sim.rendered import Rendered, messages_of, render_again
 from sim.store import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One request behind a row. reply: what was answered; "" without the run's journal."""
+    """One request behind a row. reply: what was answered; "" without the run's journal.
+
+    prompt: (role, content) of each message, exactly as it was asked: rendered again from the run, and proven by the
+    digest. options: of a score, in their own order; the prompt lists them in the first order that was asked.
+    why_not: why there is no prompt.
+    """
 
     key: str
     digest: str
     reply: str
+    prompt: tuple[tuple[str, str], ...] = ()
+    options: tuple[str, ...] = ()
+    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +80,47 @@ def runs_by_id(folders: Sequence[Path]) -> dict[str, Run]:
     return out
 
 
+def runs_below(release: Release, root: Path) -> list[Path]:
+    """Return the folders of the runs that a release was made from, of those that lie below a folder."""
+    told = release.json("provenance/manifest.json")["runs"]
+    folders = [root / str(one["run_id"]) for one in told if ".." not in str(one["run_id"])]
+    return [folder for folder in folders if (folder / "config.yaml").is_file()]
+
+
+def search(root: Path, name: str) -> Path:
+    """Return the newest release right below a folder that holds a row whose id begins so.
+
+    Raises UserError where none does, and where releases of several names do.
+    """
+    releases = [path.parent for path in sorted(root.glob(f"*/{SUMS}"))]
+    found: dict[str, list[tuple[tuple[int, ...], Path]]] = {}
+    broken: list[str] = []
+    for folder in releases:
+        release = Release.open(folder)
+        try:
+            settings, ids = release.settings(), release.lineage(["id"])["id"]
+            version = tuple(int(part) for part in str(settings["version"]).split("."))
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException, yaml.YAMLError):
+            broken.append(folder.name)
+            continue
+        if pc.any(pc.starts_with(ids, name)).as_py():
+            found.setdefault(str(settings["name"]), []).append((version, folder))
+    if len(found) == 1:
+        return max(next(iter(found.values())))[1]
+    if found:
+        raise UserError(
+            f'Rows of several releases below {root} begin with "{name}": {", ".join(sorted(found))}.',
+            "",
+            f"give more of the id, or name the release: folkmoot release show RELEASE {name}",
+        )
+    raise UserError(
+        f'No release below {root} has a row "{name}".',
+        (f"{len(releases) - len(broken)} releases were searched" if releases else "there is no release there")
+        + (f"; these cannot be read: {', '.join(broken)}." if broken else "."),
+        f"name the folder: folkmoot release show RELEASE {name}",
+    )
+
+
 def walk_back(release: Release, name: str, runs: Mapping[str, Run], *, config: str = "") -> Walk:
     """Return where a row came from. name: its id, or a beginning of it that no other row has.
 
@@ -80,6 +133,7 @@ def walk_back(release: Release, name: str, runs: Mapping[str, Run], *, config: s
     models = release.json("provenance/models.json")
     run = runs.get(found["run_id"])
     replies = {key: _reply(record) for key, record in _records(run, found["request_keys"]).items()} if run else {}
+    rendered = render_again(run, found["request_keys"]) if run else Rendered()
     turns = turns_behind(run, found, row) if run else ()
     index = release.json("provenance/prompts/index.json")
     prompts = tuple(
@@ -93,7 +147,7 @@ def walk_back(release: Release, name: str, runs: Mapping[str, Run], *, config: s
         ballots=_ballots(release, row["meta"]["subject"]) if found["vote_ids"] else (),
         prompts=prompts,
         requests=tuple(
-            Asked(key=key, digest=digest, reply=replies.get(key, ""))
+            _asked(key, digest, replies.get(key, ""), rendered)
             for key, digest in zip(found["request_keys"], found["request_digests"], strict=True)
         ),
         turns=turns,
@@ -101,6 +155,21 @@ def walk_back(release: Release, name: str, runs: Mapping[str, Run], *, config: s
         adapters=tuple(of_row(models.get("adapters", ()), found["run_id"], found["policies"])),
         journal=str(run.folder / "journal") if run else f"{record.get('journal', 'unknown')} {found['run_id']}",
         missing=tuple(missing_from(run, [found])) if run else (),
+    )
+
+
+def _asked(key: str, digest: str, reply: str, rendered: Rendered) -> Asked:
+    request = rendered.requests.get(key)
+    if request is None:
+        return Asked(key=key, digest=digest, reply=reply, why_not=rendered.why_not.get(key, "its run was not given"))
+    if digest and request_digest(request) != digest:
+        return Asked(key=key, digest=digest, reply=reply, why_not="the run has it with another digest than the release")
+    return Asked(
+        key=key,
+        digest=digest,
+        reply=reply,
+        prompt=tuple((one.role, one.content) for one in messages_of(request)),
+        options=request.options if isinstance(request, Score) else (),
     )
 
 

@@ -19,6 +19,8 @@ EPILOG = """examples:
   folkmoot release verify releases/demo-v0.1.0 --runs RUN RUN --rebuild --config release.yaml
   folkmoot release diff releases/demo-v0.1.0 releases/demo-v0.2.0
   folkmoot release show releases/demo-v0.1.0 3fa9 --runs RUN
+  folkmoot show 3fa9            (the same, searched in ./releases, with the runs below ./runs)
+  folkmoot verify releases/demo-v0.1.0
   folkmoot release push releases/demo-v0.1.0 OWNER/NAME          (says what it would do)
   folkmoot release push releases/demo-v0.1.0 OWNER/NAME --really (does it, private)
 
@@ -26,11 +28,14 @@ exit codes: 0 done or all checks passed, 1 a check failed or a version number sa
 """
 
 
+NUM_PROMPTS = 3
+"""Prompts that `show` prints in full unless it is asked for all."""
 ACTIONS = {
     "build": ("RUN [RUN ...] [KEY=VALUE ...]", "make a release from run folders", ("config",)),
     "verify": ("RELEASE", "check a release offline", ("runs", "rebuild", "config")),
     "diff": ("RELEASE RELEASE", "say what changed between two releases", ()),
-    "show": ("RELEASE ID", "walk a row back to its scene, turns, votes, prompts and model", ("runs", "config_name")),
+    "show": ("[RELEASE] ID", "walk a row back to its scene, turns, votes, exact prompts and model",
+             ("runs", "config_name", "prompts")),
     "push": ("RELEASE OWNER/NAME", "publish a verified release; says what it would do, and does it with --really",
              ("really", "public")),
 }  # fmt: skip
@@ -47,8 +52,17 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="build, verify --rebuild: YAML with settings (rebuild: else the release's)",
     )
-    parser.add_argument("--runs", nargs="+", type=Path, default=[], help="verify, show: run folders to walk back to")
+    parser.add_argument(
+        "--runs",
+        nargs="+",
+        type=Path,
+        default=[],
+        help="verify, show: run folders to walk back to (show: else those below ./runs)",
+    )
     parser.add_argument("--config-name", default="", help="show: the config, where rows of several begin alike")
+    parser.add_argument(
+        "--prompts", action="store_true", help=f"show: print every prompt in full, not the first {NUM_PROMPTS}"
+    )
     parser.add_argument("--rebuild", action="store_true", help="verify: build again from --runs and compare every byte")
     parser.add_argument("--really", action="store_true", help="push: do it")
     parser.add_argument("--public", action="store_true", help="push: public instead of private")
@@ -60,11 +74,12 @@ def _run(args: argparse.Namespace) -> int:
     if args.action not in ACTIONS:
         raise UserError(f'"{args.action}" is no action of release.', "", did_you_mean(args.action, ACTIONS))
     words, _, options = ACTIONS[args.action]
-    for name in ("config", "runs", "rebuild", "really", "public", "config_name"):
+    for name in ("config", "runs", "rebuild", "really", "public", "config_name", "prompts"):
         if getattr(args, name) and name not in options:
             raise UserError(f"--{name.replace('_', '-')} means nothing to release {args.action}.", "", "leave it out")
-    wanted = words.count(" ") + 1
-    if (args.action == "build" and not args.words) or (args.action != "build" and len(args.words) != wanted):
+    most = words.count(" ") + 1
+    least = most - words.count("[RELEASE]")
+    if (args.action == "build" and not args.words) or (args.action != "build" and not least <= len(args.words) <= most):
         raise UserError(
             f"release {args.action} was given {len(args.words)} words.", "", f"folkmoot release {args.action} {words}"
         )
@@ -153,15 +168,19 @@ def _diff(args: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     from selfalign.release.reading import Release
-    from selfalign.release.walk import runs_by_id, walk_back
+    from selfalign.release.walk import runs_below, runs_by_id, search, walk_back
 
-    runs = runs_by_id(args.runs)
-    walk = walk_back(Release.open(Path(args.words[0])), args.words[1], runs, config=args.config_name)
+    name = args.words[-1]
+    folder = Path(args.words[0]) if len(args.words) > 1 else search(Path("releases"), name)
+    release = Release.open(folder)
+    runs = runs_by_id(args.runs or runs_below(release, Path("runs")))
+    walk = walk_back(release, name, runs, config=args.config_name)
     if args.json:
         _print_json(asdict(walk))
         return 0
     line = walk.lineage
     facts = [
+        ("release", str(folder)),
         ("row", f"{walk.config}/{line['split']} {line['id']}"),
         ("run", f"{line['run_id']}, stage {line['stage']}, seed {line['run_seed']}"),
         ("sample", line["sample_id"]),
@@ -190,9 +209,36 @@ def _show(args: argparse.Namespace) -> int:
     _print_part("votes", ("citizen", "group", "dim", "kind", "values", "why"), told)
     _print_part("prompts", ("name", "digest", "file"), [tuple(one) for one in walk.prompts])
     _print_part("requests", ("request", "digest", "reply"), [(r.key, r.digest[:12], r.reply) for r in walk.requests])
+    _print_prompts(walk.requests, None if args.prompts else NUM_PROMPTS)
     for why in walk.missing:
         print(f"missing: {why}")
     return 0
+
+
+def _print_prompts(requests: Sequence[Any], most: int | None) -> None:
+    """Print prompts exactly as they were asked, each with its reply, and say of the others why they are not there."""
+    there = [one for one in requests if one.prompt]
+    if there:
+        print("\nprompts as they were asked (rendered again from the run; the digests are equal)")
+    for one in there[:most]:
+        print(f"\n--- {one.key}, {one.digest[:12]}")
+        for role, content in one.prompt:
+            print(f"[{role}]\n{_printable(content)}")
+        print(f"[reply]\n{_printable(one.reply)}")
+    if most is not None and len(there) > most:
+        print(f"\n{len(there) - most} more prompts: add --prompts")
+    absent: dict[str, list[str]] = {}
+    for one in requests:
+        if not one.prompt:
+            absent.setdefault(one.why_not, []).append(one.key)
+    for why, keys in absent.items():
+        hint = "; add --runs RUN" if "not given" in why else ""
+        print(f"\n{len(keys)} prompts are not shown ({keys[0]}{' ...' if len(keys) > 1 else ''}): {why}{hint}")
+
+
+def _printable(text: str) -> str:
+    """Return a foreign text in which nothing but its line ends steers the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 
 def _push(args: argparse.Namespace) -> int:

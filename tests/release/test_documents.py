@@ -67,7 +67,7 @@ def test_words_of_a_person_take_their_places(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "DATASHEET.md"])
 def test_tables_and_lists_are_well_formed(built: Built, name: str) -> None:
-    text = re.sub(r"```.*?```", "", (built.folder / name).read_text(), flags=re.DOTALL)
+    text = re.sub(r"```.*?```", "code", (built.folder / name).read_text(), flags=re.DOTALL)
     lines = text.splitlines()
     for k, line in enumerate(lines):
         if line.startswith("|---"):

@@ -80,6 +80,7 @@ def test_a_row_of_each_config_walks_back_to_its_run(made: tuple[str, Run, Built]
         assert walk.missing == ()
         assert walk.run["seed"] == 0
         assert all(asked.digest and asked.reply for asked in walk.requests)
+        assert [asked.why_not for asked in walk.requests if not asked.prompt] == []
         if table.name in ("scenes", "value_trajectories"):
             assert walk.turns
 
