@@ -141,6 +141,6 @@ def told(name: str, one: Mapping[str, Any], null: str) -> str:
     """Return a reading as a phrase: "name .12 [.05, .19] (n = 40; 0 would be none)"."""
     if not one.get("n"):
         return ""
-    value = one.get("mean", one.get("share", 0.0))
+    value = one["mean"] if "mean" in one else one["share"]
     lo, hi = one["interval_95"]
     return f"{name} {value:.3f} [{lo:.3f}, {hi:.3f}] (n = {one['n']}; {null})"

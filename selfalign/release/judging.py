@@ -79,7 +79,7 @@ def judges(pairs: Sequence[Judged], facts: Sequence[Facts], own: Owned, seed: in
     preference = {name: _preference(rows, seed) for name, rows in own.readings.items()}
     first = position["all"]["first_slot"]
     told = [
-        f"the longer answer won {length['num']} of {length['n']} votes (1/2 would be no bias)" if length["n"] else "",
+        bias.told("the longer answer won votes in a share of", length, "1/2 would be no bias"),
         bias.told("an option gains by standing first", first, "0 would be no bias"),
         *(bias.told(f"{name} against other judges", one["against_others"], "0 would be none")
           for name, one in preference.items()),
