@@ -16,6 +16,7 @@ from dashboards.assembly_clauses import Drafting, drafting_of
 from dashboards.assembly_consensus import ConsensusLine, consensus_lines
 from dashboards.assembly_counterfactual import Difference, Manipulation, differences_of, manipulations_of
 from dashboards.assembly_drafts import Step, history_of
+from dashboards.assembly_heard import Called, Planted, Weighing, balance_of, called_of, planted_of
 from dashboards.assembly_map import moral_graph, opinion_map
 from dashboards.assembly_minds import Minds, minds_of
 from dashboards.assembly_minority import Dissent, dissents_of
@@ -87,6 +88,9 @@ class Account:
     baselines: tuple[Baseline, ...]
     quality: TalkQuality | None
     uptake: Uptake | None
+    called: tuple[Called, ...]
+    balance: tuple[Weighing, ...]
+    planted: Planted | None
     phases: tuple[tuple[str, int], ...]
 
 
@@ -184,6 +188,9 @@ def _account(
         baselines=baselines_of(archive, key, poll) if poll else (),
         quality=quality_of(archive, key, seed),
         uptake=uptake_of(archive, key),
+        called=called_of(archive, key),
+        balance=balance_of(archive, key),
+        planted=planted_of(archive, key.where, polls),
         phases=tuple((text(p.get("phase")), whole(p.get("num_requests"))) for p in archive.rows(key, "phases")),
     )
 

@@ -13,6 +13,9 @@ from dashboards.assembly_numbers import Number, number_of
 from dashboards.assembly_source import Archive, Key
 from dashboards.sources import number, text, whole
 
+TESTIMONY = ("W", "O", "R", "G")
+"""First letters of the ids of what witnesses said: answers, openings, replies, and when the guardian called."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
@@ -101,7 +104,7 @@ def _chain(
     own = [one for one in (statements.get(clause),) if one is not None]
     opinions = tuple(one for one in behind if one.kind == "opinion")
     heard = tuple(dict.fromkeys(link for one in (*own, *behind) for link in one.heard))
-    answers = tuple(link for link in heard if link.startswith("W"))
+    answers = tuple(link for link in heard if link[:1] in TESTIMONY)
     spoken = tuple(turns[link] for link in heard if link in turns)
     lost = [link for link in heard if link not in turns and link not in answers]
     texts = tuple(one for one in (*own, *behind) if one.kind not in ("opinion", "critique"))

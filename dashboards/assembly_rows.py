@@ -151,6 +151,7 @@ def account_sections(account: Account) -> Iterator[Section]:
 def _sections(account: Account) -> Iterator[Section]:
     from dashboards import assembly_beside_rows as beside
     from dashboards import assembly_clause_rows as drafted
+    from dashboards import assembly_heard_rows as heard
     from dashboards import assembly_said as said
     from dashboards import assembly_tables as tables
 
@@ -162,7 +163,10 @@ def _sections(account: Account) -> Iterator[Section]:
     yield beside.baselines(account)
     yield tables.candidates(account)
     yield tables.groups(account)
+    yield heard.witnesses(account)
+    yield heard.balance(account)
     yield beside.evidence(account)
+    yield heard.planted(account)
     yield said.minds(account)
     yield said.citations(account)
     yield beside.quality(account)

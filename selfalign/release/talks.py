@@ -149,18 +149,19 @@ def _assemblies(facts: Facts, stage: str) -> Iterator[dict[str, Any]]:
 
 
 def _testified(number: int, row: Row, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Yield the question to a witness and the answer, which the whole panel hears."""
+    """Yield the question to a witness, if somebody asked, and the answer, which the whole panel hears."""
     panel = list(names)
     asker = names.get(row["asker"], row["asker"])
     common = {"tick": 0, "audience": panel}
-    yield {
-        "turn_id": f"{row['answer_id']}.question",
-        "speaker": asker,
-        "role": row["asker"],
-        "text": row["question"],
-        "identity": "",
-        **common,
-    }
+    if row["question"]:
+        yield {
+            "turn_id": f"{row['answer_id']}.question",
+            "speaker": asker,
+            "role": row["asker"],
+            "text": row["question"],
+            "identity": "",
+            **common,
+        }
     yield {
         "turn_id": row["answer_id"],
         "speaker": row["witness"],

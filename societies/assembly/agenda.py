@@ -13,13 +13,16 @@ from societies.assembly.records import Evidence, Question, QuizItem, Witness
 
 STANCES = ("for", "against", "neutral")
 MAX_LENGTH = 2_000
+MAX_WITNESSES = 26
+"""Most that one question may list as options."""
 
 
 def load_agenda(path: Path | None, *, skip: int = 0) -> list[Question]:
     """Return the questions of a JSON list or a file of JSON lines; of the built-in bank where no path is given.
 
     Each needs question, affirming_statement and negating_statement (the layout of the Habermas Machine's public list),
-    and may carry topic, evidence, witnesses and quiz. Raises UserError with the entry that cannot be used.
+    and may carry topic, evidence, witnesses, reserve, falsehood and quiz. Raises UserError with the entry that cannot
+    be used.
     """
     text, name = _read(path)
     entries = _entries(text, name)
@@ -71,6 +74,14 @@ def _question(entry: Any, where: str) -> Question:
     if not isinstance(entry, Mapping):
         raise UserError(f"{where} is no object.", "a question has named fields.", "see society.agenda in the docs")
     text = {key: _text(entry, key, where) for key in ("question", "affirming_statement", "negating_statement")}
+    witnesses, reserve = (_witnesses(entry, key, where) for key in ("witnesses", "reserve"))
+    names = [one.name for one in (*witnesses, *reserve)]
+    if len(set(names)) != len(names) or len(names) > MAX_WITNESSES:
+        raise UserError(
+            f"{where} offers {len(names)} witnesses, {len(set(names))} of them with a name of their own.",
+            "citizens choose witnesses by name from one list.",
+            f"give every witness another name, and at most {MAX_WITNESSES} in all",
+        )
     return Question(
         question_id=str(entry.get("id", where.rpartition(" ")[2])),
         text=text["question"],
@@ -86,15 +97,41 @@ def _question(entry: Any, where: str) -> Question:
             )
             for number, one in enumerate(_list(entry, "evidence", where), start=1)
         ),
-        witnesses=tuple(
-            Witness(
-                name=_text(one, "name", f"{where}, a witness"),
-                role=str(one.get("role", "expert")),
-                stance=_stance(one, f"{where}, a witness"),
-            )
-            for one in _list(entry, "witnesses", where)
-        ),
+        witnesses=witnesses,
+        reserve=reserve,
+        falsehood=_falsehood(entry, where),
         quiz=tuple(_quiz(one, f"{where}, a quiz item") for one in _list(entry, "quiz", where)),
+    )
+
+
+def _witnesses(entry: Mapping[str, Any], key: str, where: str) -> tuple[Witness, ...]:
+    return tuple(
+        Witness(
+            name=_text(one, "name", f"{where}, a witness"),
+            role=str(one.get("role", "expert")),
+            stance=_stance(one, f"{where}, a witness"),
+        )
+        for one in _list(entry, key, where)
+    )
+
+
+def _falsehood(entry: Mapping[str, Any], where: str) -> Evidence | None:
+    """Return the false claim, under the id of the evidence that it replaces or under the next one."""
+    given = entry.get("falsehood")
+    if given is None:
+        return None
+    where, num = f"{where}, falsehood", len(_list(entry, "evidence", where))
+    if not isinstance(given, Mapping):
+        raise UserError(f"{where} is no object.", "", "write claim, source, stance and, if you like, replaces")
+    place = given.get("replaces", num + 1)
+    if not isinstance(place, int) or not 1 <= place <= num + 1:
+        raise UserError(f"{where} replaces {place!r}.", f"the evidence has {num} pieces.", "count them from 1")
+    return Evidence(
+        evidence_id=f"E{place}",
+        claim=_text(given, "claim", where),
+        source=str(given.get("source", "")),
+        stance=_stance(given, where),
+        planted=True,
     )
 
 

@@ -25,8 +25,11 @@ def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping
     """
     n, k, q = config.panel, config.num_candidates, config.num_critiques
     talks = 0 if arm == "no_interaction" else config.num_rounds
-    called = [one for one in question.witnesses if arm != "slanted" or one.stance == "for"]
-    witnesses = len(called) if config.num_questions and arm not in ("no_evidence", "no_witnesses") else 0
+    witnesses, choosing = _witnesses(config, question, arm)
+    crossed = witnesses * config.num_questions if config.cross_examination and witnesses > 1 else 0
+    opened = witnesses if config.replace_witnesses else 0
+    # The guardian calls when a side was heard too little: taken as every second time.
+    guarded = bool(config.guardian) and arm not in ("no_evidence", "no_witnesses")
     against = 3 if config.baselines and arm == "full" else 0
     judged = config.num_judges * talks * n * config.num_turns if arm == "full" else 0
     num_tables = math.ceil(n / config.table_size)
@@ -39,9 +42,13 @@ def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping
     moved, pairs = math.ceil(clauses / 2) + added, config.num_compared
     return {
         "pre-survey": (0, survey),
-        "learn": (witnesses * (n + config.num_questions), witnesses * n * min(n, 12)),
+        "learn": (
+            witnesses * (n + config.num_questions) + opened + crossed + guarded,
+            choosing + opened * n + witnesses * n * min(n, 12),
+        ),
         "deliberate": (
-            talks * (n * config.num_turns + n + (num_tables * config.num_turns if facilitator != "none" else 0)),
+            talks * (n * config.num_turns + n + (num_tables * config.num_turns if facilitator != "none" else 0))
+            + (max(0, talks - 1) // 2 if guarded else 0),
             talks * (2 * n + n + bids),
         ),
         "written round": (max(0, written - 2), written * n),
@@ -57,6 +64,19 @@ def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping
         "post-survey": (0, survey),
         "judge the talk": (judged, 0),
     }
+
+
+def _witnesses(config: AssemblyConfig, question: Question, arm: str) -> tuple[int, int]:
+    """Return how many witnesses are heard in an arm, and how many ballots choose them."""
+    if arm in ("no_evidence", "no_witnesses") or not config.num_questions:
+        return 0, 0
+    called, offered = (
+        sum(arm != "slanted" or one.stance == "for" for one in witnesses)
+        for witnesses in (question.witnesses, (*question.witnesses, *question.reserve))
+    )
+    if not config.num_witnesses:
+        return called, 0
+    return min(config.num_witnesses, offered), config.panel if offered > config.num_witnesses else 0
 
 
 def estimate(config: AssemblyConfig, questions: Sequence[Question], held: Sequence[Question] = ()) -> Estimate:

@@ -54,11 +54,19 @@ class Clerk:
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        """The pack of this arm: none without evidence, and only what speaks for the first side where it is slanted."""
+        """The pack of this arm: none without evidence, and only what speaks for the first side where it is slanted.
+
+        With misinformation a false claim stands in the place of what it contradicts, so that ids and length stay.
+        """
         if self.arm == "no_evidence":
             return ()
-        pack = self.question.evidence
-        return tuple(one for one in pack if one.stance == "for") if self.arm == "slanted" else pack
+        pack, false = self.question.evidence, self.question.falsehood
+        if self.arm == "slanted":
+            return tuple(one for one in pack if one.stance == "for")
+        if self.arm == "misinformation" and false is not None:
+            kept = tuple(false if one.evidence_id == false.evidence_id else one for one in pack)
+            return kept if false in kept else (*kept, false)
+        return pack
 
     def view(self, citizen: Citizen | None = None, **more: Any) -> dict[str, Any]:
         """Return what a reader may know: the question, the briefing, and of the citizens only themselves."""

@@ -21,6 +21,7 @@ Arm = Literal[
     "no_evidence",
     "no_witnesses",
     "slanted",
+    "misinformation",
     "stubborn",
     "homogeneous",
     "reseated",
@@ -28,6 +29,7 @@ Arm = Literal[
     "strategic",
 ]
 Facilitator = Literal["round_robin", "bids", "devils_advocate", "none"]
+WitnessRule = Literal["phragmen", "equal_shares", "pav"]
 Lottery = Literal["leximin", "maximin", "nash", "goldilocks", "legacy", "diversimax", "stratified", "random"]
 
 
@@ -117,6 +119,16 @@ class AssemblyConfig:
     """Most speeches of the table that a speaker reads, the latest."""
     num_questions: Annotated[int, Field(ge=0, le=10)] = 2
     """Questions put to each witness, those that most citizens want answered."""
+    num_witnesses: Annotated[int, Field(ge=0, le=12)] = 0
+    """Witnesses whom the citizens choose among all that the agenda offers; 0: those that the organisers call."""
+    witness_rule: WitnessRule = "phragmen"
+    """Committee rule that elects them, so that every large enough part of the panel gets a witness of its choice."""
+    replace_witnesses: bool = False
+    """Let every witness open with a statement, and citizens send away whom fewer than half want to hear more of."""
+    cross_examination: bool = False
+    """Have every answer of a witness answered by another, of the other side where there is one."""
+    guardian: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Least share that either side must have of what is heard; below it a witness of that side is called. 0: nobody."""
 
     written: Annotated[int, Field(ge=0)] = 0
     """Statements collected and voted on by everybody (agree, disagree, pass); 0: no written round."""

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from societies.assembly.clauses import ClauseVote, Relation
-from societies.assembly.records import Citizen, Statement, Turn
+from societies.assembly.records import Citizen, Statement, Turn, Witness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Testimony:
-    """What a witness answered."""
+    """What a witness said. stance: the witness's. cites: ids of evidence."""
 
     answer_id: str
     name: str
     text: str
+    stance: str = "neutral"
+    cites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +46,13 @@ class Hall:
     relations: pairs of clauses that were compared. votes: on `clauses`. passed: the votes that adopted `adopted`.
     dissents: clause -> the minority report that was signed. num_clauses: clauses that were voted on, not counting
     words put in the place of others.
+    bench: witnesses who are heard. spare: those whom nobody has called yet.
     """
 
     citizens: list[Citizen] = field(default_factory=list)
     testimony: list[Testimony] = field(default_factory=list)
+    bench: list[Witness] = field(default_factory=list)
+    spare: list[Witness] = field(default_factory=list)
     turns: dict[str, Turn] = field(default_factory=dict)
     statements: dict[str, Statement] = field(default_factory=dict)
     tallies: list[Tally] = field(default_factory=list)

@@ -31,7 +31,10 @@ def _laid_before_all(rows: Rows) -> Iterator[str]:
     for row in rows("evidence"):
         yield f"The briefing says: {row['claim']}"
     for row in rows("testimony"):
-        yield f'{row["witness"]} was asked "{row["question"]}" and answered: {row["answer"]}'
+        if row["question"]:
+            yield f'{row["witness"]} was asked "{row["question"]}" and answered: {row["answer"]}'
+        else:
+            yield f"{row['witness']}, a witness, said: {row['answer']}"
 
 
 def _at_their_tables(agent: str, names: Mapping[str, str], rows: Rows) -> Iterator[str]:

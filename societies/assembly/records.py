@@ -83,18 +83,46 @@ TABLES: dict[str, dict[str, Column]] = {
         "mass": "float",
         "identity": "str",
     },
-    "evidence": {**_HEAD, "evidence": "str", "claim": "str", "source": "str", "stance": "str"},
+    "evidence": {**_HEAD, "evidence": "str", "claim": "str", "source": "str", "stance": "str", "planted": "bool"},
+    "witnesses": {
+        **_HEAD,
+        "witness": "str",
+        "role": "str",
+        "stance": "str",
+        "status": "str",
+        "approvals": "int",
+        "share": "float",
+        "place": "int",
+        "keep": "float",
+    },
     "testimony": {
         **_HEAD,
         "answer_id": "str",
+        "kind": "str",
+        "replies_to": "str",
         "witness": "str",
         "role": "str",
+        "stance": "str",
         "question": "str",
         "asker": "str",
         "support": "float",
         "answer": "str",
         "cites": "list[str]",
         "identity": "str",
+    },
+    "balances": {
+        **_HEAD,
+        "moment": "str",
+        "cited_for": "int",
+        "cited_against": "int",
+        "words_for": "int",
+        "words_against": "int",
+        "talk_for": "int",
+        "talk_against": "int",
+        "citizens_for": "int",
+        "citizens_against": "int",
+        "under": "str",
+        "called": "str",
     },
     "quiz": {**_HEAD, "citizen": "str", "t": "str", "item": "str", "p_right": "float", "identity": "str"},
     "turns": {
@@ -309,12 +337,13 @@ CURVES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """One sentence of the briefing. stance: "for", "against" or "neutral"."""
+    """One sentence of the briefing. stance: "for", "against" or "neutral". planted: false, and marked as such."""
 
     evidence_id: str
     claim: str
     source: str = ""
     stance: str = "neutral"
+    planted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,7 +365,11 @@ class QuizItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What an assembly is asked to settle."""
+    """What an assembly is asked to settle.
+
+    witnesses: whom the organisers call. reserve: whom citizens or the guardian may call besides. falsehood: a false
+    claim for the arm `misinformation`; it takes the place of the evidence with its id, or stands behind the others.
+    """
 
     question_id: str
     text: str
@@ -345,6 +378,8 @@ class Question:
     topic: str = ""
     evidence: tuple[Evidence, ...] = ()
     witnesses: tuple[Witness, ...] = ()
+    reserve: tuple[Witness, ...] = ()
+    falsehood: Evidence | None = None
     quiz: tuple[QuizItem, ...] = ()
 
 

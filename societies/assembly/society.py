@@ -118,6 +118,14 @@ def checked(config: AssemblyConfig, setting: Setting) -> list[Question]:
             f"the agenda holds {len(questions)} after society.skip.",
             "hold out fewer",
         )
+    if "misinformation" in config.arms:
+        bare = [one.question_id for one in questions[: config.num_assemblies] if one.falsehood is None]
+        if bare:
+            raise UserError(
+                f"The arm misinformation has no false claim for {', '.join(bare[:5])}.",
+                "the agenda says what is planted, so that its uptake can be told from belief.",
+                "add falsehood (claim, stance, replaces) to these questions, or leave the arm out",
+            )
     return questions
 
 

@@ -30,6 +30,8 @@ VIEW: dict[str, Any] = {
     "role": "expert",
     "stance": "for",
     "asked": "What does a park cost?",
+    "unheard": True,
+    "other": "Otto Brandt",
     "testimony": [{"name": "Mara Lind", "text": "It costs little [E1]."}],
     "turns": [{"id": "T1.1.1", "name": "Bo", "text": "I like trees."}],
     "prompted": "Who has no garden?",

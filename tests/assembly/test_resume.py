@@ -33,6 +33,10 @@ SETTINGS: dict[str, Any] = {
     "quotas": ("sex", "camp"),
     "minority": 0.3,
     "supermajority": 0.5,
+    "num_witnesses": 3,
+    "replace_witnesses": True,
+    "cross_examination": True,
+    "guardian": 0.4,
 }
 
 

@@ -1,4 +1,6 @@
-"""Learning: the briefing is read, citizens ask, everybody chooses the questions, witnesses answer from the briefing."""
+"""Learning: the briefing is read, witnesses are called, citizens ask, everybody chooses the questions, and witnesses
+answer from the briefing. Who is heard, and what they say unasked, stands in `hearing.py`.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +8,31 @@ from agents.requests import Script
 from societies.assembly import parsing
 from societies.assembly.clerk import Clerk, first
 from societies.assembly.hall import Hall, Testimony
+from societies.assembly.phases.guardian import guard
+from societies.assembly.phases.hearing import YES_NO, cross_examine, summon
+from societies.assembly.phases.testimony import testify
 from societies.assembly.records import Citizen, Witness
-
-YES_NO = ("yes", "no")
 
 
 def learn(clerk: Clerk, hall: Hall) -> Script[None]:
     """Write the briefing down and hear the witnesses. The arm without evidence has neither."""
     for one in clerk.evidence:
-        yield clerk.event("evidence", evidence=one.evidence_id, claim=one.claim, source=one.source, stance=one.stance)
-    for number, witness in enumerate(witnesses_of(clerk)):
-        yield from _hear(clerk, hall, witness, number)
+        yield clerk.event(
+            "evidence",
+            evidence=one.evidence_id,
+            claim=one.claim,
+            source=one.source,
+            stance=one.stance,
+            planted=one.planted,
+        )
+    yield from summon(clerk, hall)
+    for number, witness in enumerate(hall.bench):
+        answers = yield from _hear(clerk, hall, witness, number)
+        yield from cross_examine(clerk, hall, witness, answers)
+    yield from guard(clerk, hall, "hearing", call=True)
 
 
-def witnesses_of(clerk: Clerk) -> tuple[Witness, ...]:
-    """Return who is heard in this arm: nobody without evidence or witnesses, and only one side where it is slanted."""
-    if clerk.arm in ("no_evidence", "no_witnesses") or not clerk.config.num_questions:
-        return ()
-    called = clerk.question.witnesses
-    return tuple(one for one in called if one.stance == "for") if clerk.arm == "slanted" else called
-
-
-def _hear(clerk: Clerk, hall: Hall, witness: Witness, number: int) -> Script[None]:
+def _hear(clerk: Clerk, hall: Hall, witness: Witness, number: int) -> Script[list[Testimony]]:
     asked = yield from _questions(clerk, hall, witness)
     chosen = yield from _chosen(clerk, hall, asked)
     answers = yield from clerk.hear_all(
@@ -45,27 +50,25 @@ def _hear(clerk: Clerk, hall: Hall, witness: Witness, number: int) -> Script[Non
             for k, (_, text, _) in enumerate(chosen)
         ]
     )
-    known = {one.evidence_id for one in clerk.evidence}
+    before = len(hall.testimony)
     for k, ((citizen, text, support), answer) in enumerate(zip(chosen, answers, strict=True)):
-        answer_id = f"W{number}.{k}"
         if answer.value is None:
             yield clerk.degrade("witness", f"{witness.name} gave no usable answer to question {k}")
             continue
-        hall.testimony.append(Testimony(answer_id=answer_id, name=witness.name, text=answer.value))
-        for one in hall.citizens:
-            one.heard.append(answer_id)
-        yield clerk.event(
-            "testimony",
-            answer_id=answer_id,
-            witness=witness.name,
-            role=witness.role,
+        yield testify(
+            clerk,
+            hall,
+            witness,
+            answer_id=f"W{number}.{k}",
+            kind="answer",
+            replies_to="",
             question=text,
             asker=citizen.citizen_id,
             support=support,
             answer=answer.value,
-            cites=list(parsing.cited(answer.value, known)),
             identity=answer.identities[-1],
         )
+    return hall.testimony[before:]
 
 
 def _questions(clerk: Clerk, hall: Hall, witness: Witness) -> Script[list[tuple[Citizen, str]]]:

@@ -28,6 +28,11 @@ def items_of(clerk: Clerk) -> list[tuple[str, str]]:
     return [("affirming", clerk.question.affirming), ("negating", clerk.question.negating)]
 
 
+def survey_before(round_: int) -> str:
+    """Return the survey before a round of tables."""
+    return "before" if round_ == 1 else f"round-{round_ - 1}"
+
+
 def pre_survey(clerk: Clerk, hall: Hall) -> Script[None]:
     """Ask everybody before they have heard anything."""
     hall.before = yield from probe(clerk, hall, "before")

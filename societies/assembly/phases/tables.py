@@ -10,8 +10,9 @@ from agents.requests import Fork, Script
 from societies.assembly import parsing
 from societies.assembly.clerk import Clerk, distribution, first
 from societies.assembly.hall import Hall
+from societies.assembly.phases.guardian import guard
 from societies.assembly.phases.protocols import TASKS, heard, is_named, order, speak_prompt
-from societies.assembly.phases.survey import probe
+from societies.assembly.phases.survey import probe, survey_before
 from societies.assembly.records import Citizen, Turn
 from societies.assembly.seats import seats_of
 
@@ -48,6 +49,7 @@ def deliberate(clerk: Clerk, hall: Hall) -> Script[None]:
             for citizen in table.citizens:
                 citizen.heard += [turn.turn_id for turn in table.turns]
         yield from _afterwards(clerk, hall, tables)
+        yield from guard(clerk, hall, f"round-{round_}", call=round_ < len(plan))
 
 
 def talk(clerk: Clerk, hall: Hall, table: Table) -> Script[None]:
@@ -55,7 +57,7 @@ def talk(clerk: Clerk, hall: Hall, table: Table) -> Script[None]:
     config = clerk.config
     num_speeches = config.num_turns * len(table.citizens)
     told = _told(clerk, table)
-    lean = [citizen.levels[f"{_earlier(table.round_)}/affirming"] for citizen in table.citizens]
+    lean = [citizen.levels[f"{survey_before(table.round_)}/affirming"] for citizen in table.citizens]
     speakers = order(config.protocol, len(table.citizens), config.num_turns, round_=table.round_, lean=lean)
     prompted = yield from _prompt(clerk, table)
     for ordinal in range(num_speeches):
@@ -214,7 +216,7 @@ def _afterwards(clerk: Clerk, hall: Hall, tables: list[Table]) -> Script[None]:
     """Probe everybody in private, ask which speech mattered, and let each write a note for themselves."""
     round_ = tables[0].round_
     yield from probe(clerk, hall, f"round-{round_}")
-    yield from _influence(clerk, tables, _earlier(round_))
+    yield from _influence(clerk, tables, survey_before(round_))
     seated = [(table, citizen) for table in tables for citizen in table.citizens]
     answers = yield from clerk.hear_all(
         [
@@ -240,11 +242,6 @@ def _afterwards(clerk: Clerk, hall: Hall, tables: list[Table]) -> Script[None]:
         yield clerk.event(
             "notes", citizen=citizen.citizen_id, round=round_, text=answer.value, identity=answer.identities[-1]
         )
-
-
-def _earlier(round_: int) -> str:
-    """Return the survey before a round."""
-    return "before" if round_ == 1 else f"round-{round_ - 1}"
 
 
 def _influence(clerk: Clerk, tables: list[Table], earlier: str) -> Script[None]:
