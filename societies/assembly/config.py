@@ -114,7 +114,9 @@ class AssemblyConfig:
     protocol: Protocol = "round_table"
     """Form of the talk: round_table; fishbowl (half speaks, half listens, then they change); debate (sides alternate);
     nominal (everybody writes first, then they talk); delphi (without names, hearing only the rounds before);
-    future_seat and empty_chair (one citizen a table speaks for those after us, or for those not here)."""
+    future_seat and empty_chair (one citizen a table speaks for those after us, or for those not here); world_cafe (a
+    host stays and tells those who come what was said before); consultancy (one advises for a given side, one asks and
+    judges, the others listen)."""
     num_heard: Annotated[int, Field(ge=1)] = 12
     """Most speeches of the table that a speaker reads, the latest."""
     num_questions: Annotated[int, Field(ge=0, le=10)] = 2

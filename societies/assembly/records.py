@@ -133,6 +133,7 @@ TABLES: dict[str, dict[str, Column]] = {
         "ordinal": "int",
         "speaker": "str",
         "kind": "str",
+        "task": "str",
         "text": "str",
         "cites": "list[str]",
         "replies_to": "list[str]",
@@ -416,7 +417,7 @@ class Citizen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One speech at a table."""
+    """One speech at a table. task: as what it was made, such as "host" or "devil"; "" for the speaker's own view."""
 
     turn_id: str
     round_: int
@@ -427,6 +428,7 @@ class Turn:
     text: str
     identity: str
     kind: str = "speech"
+    task: str = ""
     cites: tuple[str, ...] = ()
     replies_to: tuple[str, ...] = ()
 

@@ -11,6 +11,7 @@ from societies.assembly.agenda import divided, load_agenda
 from societies.assembly.budget import estimate
 from societies.assembly.clerk import Clerk
 from societies.assembly.config import AssemblyConfig
+from societies.assembly.phases.protocols import ASSIGNED
 from societies.assembly.phases.recruit import draw_panel
 from societies.assembly.play import assembly
 from societies.assembly.recall import citizen_memories
@@ -111,6 +112,12 @@ def checked(config: AssemblyConfig, setting: Setting) -> list[Question]:
         )
     if "other_facilitator" in config.arms:
         _check_other_facilitator(config, setting)
+    if config.protocol in ASSIGNED and config.facilitator in ("bids", "devils_advocate"):
+        raise UserError(
+            f"society.protocol = {config.protocol} does not go with society.facilitator = {config.facilitator}.",
+            "this form of talk says itself who speaks when and as what.",
+            "use facilitator=round_robin or none",
+        )
     questions = load_agenda(setting.file(config.agenda), skip=config.skip)
     if config.held >= len(questions):
         raise UserError(

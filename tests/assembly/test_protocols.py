@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from typing import Any, get_args
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.errors import UserError
 from agents.requests import Score
 from societies.assembly.agenda import load_agenda
 from societies.assembly.dqi import RUBRIC
@@ -37,6 +39,11 @@ def test_every_form_has_as_many_speeches_as_a_round_table(
 ) -> None:
     seats = order(protocol, num, turns, round_=round_, lean=lean[:num])
     assert len(seats) == num * turns and set(seats) <= set(range(num))
+    if protocol == "consultancy":
+        assert len(set(seats)) == min(2, num)
+        rounds = [order(protocol, num, 2, round_=k, lean=lean[:num]) for k in range(1, num + 1)]
+        assert {seat for one in rounds for seat in one} == set(range(num))
+        return
     if protocol != "fishbowl":
         assert set(Counter(seats).values()) == {turns}
     both = set(seats) | set(order(protocol, num, turns, round_=round_ + 1, lean=lean[:num]))
@@ -100,7 +107,66 @@ def test_one_citizen_a_table_speaks_for_somebody_else(protocol: str, words: str)
     assert len(told) == 2
 
 
-@pytest.mark.parametrize(("protocol", "version"), [("round_table", 1), ("future_seat", 2)])
+def test_hosts_stay_and_carry_on_what_was_said_while_the_others_move() -> None:
+    cafe = play(protocol="world_cafe", num_rounds=3, num_critiques=0, panel=12, table_size=4)
+    sat: dict[str, list[int]] = {}
+    for one in cafe.rows("seats"):
+        sat.setdefault(one["citizen"], []).append(one["table"])
+    stayed = {citizen for citizen, tables in sat.items() if len(set(tables)) == 1}
+    turns = [one for one in cafe.rows("turns") if one["kind"] == "speech"]
+    hosted = [one for one in turns if one["task"] == "host"]
+    hosts = {one["speaker"] for one in hosted}
+    assert len(hosted) == 6 and len(hosts) == 3 and hosts <= stayed
+    moves = [a != b for citizen, tables in sat.items() if citizen not in hosts for a, b in pairwise(tables)]
+    assert sum(moves) > 0.8 * len(moves)
+    said = {(one["round"], one["table"]): set() for one in turns}
+    for one in turns:
+        said[one["round"], one["table"]].add(one["turn"])
+    asked = [
+        (key, {turn for turn, _ in LISTED.findall(request.messages[-1].content)})
+        for key, request in cafe.town.asked
+        if "You are the host of this table" in text_of(request)
+    ]
+    assert len(asked) == 6
+    for one in hosted:
+        assert one["ordinal"] == 0 and one["round"] > 1
+        assert said[one["round"] - 1, one["table"]] in [listed for _, listed in asked]
+
+
+def test_an_adviser_speaks_for_a_given_side_and_one_citizen_asks_and_judges() -> None:
+    played = play(town(40, two_camps), protocol="consultancy", num_rounds=2, num_turns=1, table_size=6)
+    sides = []
+    for round_ in (1, 2):
+        for table in (1, 2):
+            own = [
+                one
+                for one in played.rows("turns")
+                if one["kind"] == "speech" and (one["round"], one["table"]) == (round_, table)
+            ]
+            tasks = [one["task"] for one in own]
+            assert tasks[1::2] == ["question", "question", "judge"] and len(set(tasks[0::2])) == 1
+            assert len({one["speaker"] for one in own[0::2]}) == len({one["speaker"] for one in own[1::2]}) == 1
+            sides.append(tasks[0])
+    assert sides == ["advise for", "advise against", "advise against", "advise for"]
+    told = [text for text, _ in speeches(played) if "You have questioned the adviser" in text]
+    assert len(told) == 4
+
+
+@pytest.mark.parametrize("protocol", ["world_cafe", "consultancy"])
+@pytest.mark.parametrize("facilitator", ["bids", "devils_advocate"])
+def test_forms_that_say_who_speaks_do_not_go_with_bids(protocol: str, facilitator: str) -> None:
+    with pytest.raises(UserError, match="says itself who speaks"):
+        play(protocol=protocol, facilitator=facilitator)
+
+
+def test_what_a_speech_was_made_as_stands_in_its_row() -> None:
+    devil = play(facilitator="devils_advocate", num_rounds=1, num_critiques=0)
+    assert [one["task"] for one in devil.rows("turns") if one["task"]] == ["devil", "devil"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "version"), [("round_table", 1), ("future_seat", 2), ("world_cafe", 3), ("consultancy", 3)]
+)
 def test_a_speech_is_asked_by_the_prompt_that_samples_name(protocol: Protocol, version: int) -> None:
     assert speak_prompt(protocol) == f"speak.v{version}"
 

@@ -12,6 +12,9 @@ from societies.assembly.phases.survey import survey_before
 from societies.assembly.phases.testimony import speak
 from societies.assembly.records import Witness
 
+ADVISERS = {"advise for": "for", "advise against": "against"}
+"""Tasks at a table that give a side, whatever the speaker leans to."""
+
 
 def guard(clerk: Clerk, hall: Hall, moment: str, *, call: bool) -> Script[None]:
     """Count what was heard of either side, write it down, and call a witness of the side that was heard too little.
@@ -59,7 +62,7 @@ def heard_so_far(clerk: Clerk, hall: Hall, *, least: float) -> Balance:
     citizens = [
         Heard(
             by="citizen",
-            side=_lean(levels[turn.speaker], survey_before(turn.round_)),
+            side=ADVISERS.get(turn.task) or _lean(levels[turn.speaker], survey_before(turn.round_)),
             num_words=len(turn.text.split()),
             cites=tuple(stances[cited] for cited in turn.cites),
         )

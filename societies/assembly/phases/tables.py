@@ -11,7 +11,7 @@ from societies.assembly import parsing
 from societies.assembly.clerk import Clerk, distribution, first
 from societies.assembly.hall import Hall
 from societies.assembly.phases.guardian import guard
-from societies.assembly.phases.protocols import TASKS, heard, is_named, order, speak_prompt
+from societies.assembly.phases.protocols import ASSIGNED, TASKS, assigned, heard, is_named, order, speak_prompt
 from societies.assembly.phases.survey import probe, survey_before
 from societies.assembly.records import Citizen, Turn
 from societies.assembly.seats import seats_of
@@ -59,17 +59,19 @@ def talk(clerk: Clerk, hall: Hall, table: Table) -> Script[None]:
     told = _told(clerk, table)
     lean = [citizen.levels[f"{survey_before(table.round_)}/affirming"] for citizen in table.citizens]
     speakers = order(config.protocol, len(table.citizens), config.num_turns, round_=table.round_, lean=lean)
+    tasks = assigned(config.protocol, num_speeches, round_=table.round_, table=table.number)
     prompted = yield from _prompt(clerk, table)
     for ordinal in range(num_speeches):
         if ordinal and ordinal % len(table.citizens) == 0:
             prompted = yield from _prompt(clerk, table)
         citizen, bid = yield from _next(clerk, table, ordinal, table.citizens[speakers[ordinal]])
         table.num_spoken[citizen.citizen_id] = table.num_spoken.get(citizen.citizen_id, 0) + 1
-        shown = _shown(clerk, table, ordinal)
-        seated, task = told
-        more: dict[str, Any] = {"task": task if citizen.citizen_id == seated else ""}
-        if config.protocol not in TASKS:
-            more = {"devil": citizen.citizen_id == seated}
+        shown = _shown(clerk, table, ordinal) if tasks[ordinal] != "host" else _before(clerk, hall, table)
+        seated, told_task = told
+        task = tasks[ordinal] or (told_task if citizen.citizen_id == seated else "")
+        more: dict[str, Any] = {"task": task}
+        if config.protocol not in TASKS and config.protocol not in ASSIGNED:
+            more = {"devil": bool(task)}
         request = clerk.of(
             citizen,
             speak_prompt(config.protocol),
@@ -80,11 +82,11 @@ def talk(clerk: Clerk, hall: Hall, table: Table) -> Script[None]:
             **more,
         )
         (answer,) = yield from clerk.hear_all([(f"turn-{ordinal:02d}", request, parsing.said)])
-        yield from _spoken(clerk, table, citizen, ordinal, answer, bid)
+        yield from _spoken(clerk, table, citizen, ordinal, answer, bid, task)
 
 
 def _spoken(
-    clerk: Clerk, table: Table, citizen: Citizen, ordinal: int, answer: Answer[str], bid: float
+    clerk: Clerk, table: Table, citizen: Citizen, ordinal: int, answer: Answer[str], bid: float, task: str
 ) -> Script[None]:
     if answer.value is None:
         yield clerk.degrade("turn", f"{citizen.citizen_id} said nothing usable; the talk goes on")
@@ -100,6 +102,7 @@ def _spoken(
         name=citizen.name,
         text=answer.value,
         identity=answer.identities[-1],
+        task=task,
         cites=parsing.cited(answer.value, evidence),
         replies_to=parsing.cited(answer.value, known),
     )
@@ -117,6 +120,7 @@ def turn_event(clerk: Clerk, turn: Turn, bid: float) -> object:
         ordinal=turn.ordinal,
         speaker=turn.speaker,
         kind=turn.kind,
+        task=turn.task,
         text=turn.text,
         cites=list(turn.cites),
         replies_to=list(turn.replies_to),
@@ -189,6 +193,12 @@ def _shown(clerk: Clerk, table: Table, ordinal: int) -> list[dict[str, str]]:
         return []
     known = table.turns if by_then == "all" else [t for t in table.turns if t.ordinal < ordinal - ordinal % num]
     return _seen(clerk, table, known, ordinal)
+
+
+def _before(clerk: Clerk, hall: Hall, table: Table) -> list[dict[str, str]]:
+    """Return what was said at this table in the round before, which its host carries on."""
+    place = (table.round_ - 1, table.number)
+    return _seen(clerk, table, [t for t in hall.turns.values() if (t.round_, t.table) == place], "host")
 
 
 def _seen(clerk: Clerk, table: Table, turns: list[Turn], *moment: object) -> list[dict[str, str]]:
