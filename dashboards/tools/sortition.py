@@ -25,12 +25,14 @@ from societies.assembly.lottery import (
     certificate,
     draw,
     draw_up,
+    end_to_end,
     fairness,
     share_gaps,
     tickets,
     total_variation,
 )
 from societies.assembly.lottery.representation import ShareGap
+from societies.assembly.lottery.types import FloatArray
 from societies.assembly.seating import Seating, seat_tables
 
 NUM_PAIRS = 8
@@ -67,7 +69,7 @@ class Findings:
 
     meets: method -> share of its weight on panels that meet all quotas; only of methods that do not see to it.
     pairs: values of two features whose joint share differs most between the mean panel and the pool.
-    seating: people are positions on the panel, in its order.
+    seating: people are positions on the panel, in its order. whole: of chances from end to end, letters included.
     """
 
     lottery: Lottery
@@ -86,6 +88,8 @@ class Findings:
     pairs: tuple[ShareGap, ...]
     population: tuple[PopulationRow, ...]
     seating: Seating | None
+    whole: Fairness | None
+    in_pool: FloatArray | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class Wishes:
     """What to do with a pool. seed: of the search; draw_seed: of the lot that is cast.
 
     num_tickets, num_alternates, num_tables: 0 for none. dropout: every panel member's chance of dropping out.
-    population: feature -> value -> share, to hold the panels against.
+    population: feature -> value -> share, to hold the panels against. in_pool: (n,), chances of coming into the pool.
     """
 
     algorithm: str = "leximin"
@@ -106,6 +110,7 @@ class Wishes:
     num_tables: int = 0
     num_rounds: int = 1
     population: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    in_pool: FloatArray | None = None
 
 
 def find_out(pool: Instance, wishes: Wishes) -> Findings:
@@ -140,11 +145,13 @@ def find_out(pool: Instance, wishes: Wishes) -> Findings:
         reserve_facts=reserve,
         tickets=printed,
         ticket=ticket,
-        certificate=certificate(found, printed),
+        certificate=certificate(found, printed, wishes.in_pool),
         meets=_meeting({wishes.algorithm: found, **others}),
         pairs=tuple(sorted(pairs, key=lambda gap: -abs(gap.gap))[:NUM_PAIRS]),
         population=_population_rows(found, panel, wishes.population),
         seating=seating,
+        whole=None if wishes.in_pool is None else fairness(end_to_end(wishes.in_pool, found.pi)),
+        in_pool=wishes.in_pool,
     )
 
 
@@ -206,6 +213,9 @@ def plain(found: Findings) -> dict[str, Any]:
         ],
         "population": [{slot: getattr(row, slot) for slot in PopulationRow.__slots__} for row in found.population],
         "seating": None if found.seating is None else _plain_seating(found, found.seating),
+        "end_to_end": None
+        if found.in_pool is None
+        else dict(zip(found.lottery.pool.people, end_to_end(found.in_pool, found.lottery.pi).tolist(), strict=True)),
         "probabilities": dict(zip(found.lottery.pool.people, found.lottery.pi.tolist(), strict=True)),
     }
 
@@ -229,12 +239,14 @@ def write(found: Findings, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     pool = found.lottery.pool
     place = {person: number for number, person in enumerate(pool.people)}
-    head = ("id", *pool.features, "probability")
+    head = ("id", *pool.features, "probability", *(() if found.in_pool is None else ("p_pool", "end_to_end")))
 
     def person(one: str) -> tuple[str, ...]:
         number = place[one]
         codes = (known[code] for known, code in zip(pool.values, pool.codes[number], strict=True))
-        return (one, *codes, repr(float(found.lottery.pi[number])))
+        pi = float(found.lottery.pi[number])
+        p = () if found.in_pool is None else (float(found.in_pool[number]), float(found.in_pool[number]) * pi)
+        return (one, *codes, repr(pi), *map(repr, p))
 
     files = {
         "lottery.json": json.dumps(_record(found), indent=1, ensure_ascii=False) + "\n",

@@ -11,6 +11,9 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from agents.errors import UserError, did_you_mean
 from societies.assembly.lottery import Instance, Quota, instance
@@ -27,7 +30,7 @@ def read(pool: Path, quotas: Path, k: int, *, id_column: str | None = None, hous
     household: columns whose values together name a household; people with all of them empty are alone.
     Raises UserError for files that cannot be read, columns that are missing, and everything `instance` refuses.
     """
-    rows = _rows(pool)
+    rows = rows_of(pool)
     lines = read_quotas(quotas)
     names = list(dict.fromkeys(name for quota in lines for name in quota.feature.split(AND)))
     for name in (*names, *household, *([id_column] if id_column else [])):
@@ -37,24 +40,64 @@ def read(pool: Path, quotas: Path, k: int, *, id_column: str | None = None, hous
                 did_you_mean(name, rows[0]),
                 f"rename the column, or the feature in {quotas}",
             )
-    chosen = id_column or next((name for name in ID_COLUMNS if name in rows[0]), None)
-    ids = [row[chosen].strip() for row in rows] if chosen else [f"row {n}" for n in range(1, len(rows) + 1)]
-    empty = [number for number, one in enumerate(ids, start=2) if not one]
-    if empty:
-        raise UserError(
-            f"{pool}, line {empty[0]}: the id is missing.",
-            "whoever is drawn must be found again.",
-            f"fill the column {chosen!r}",
-        )
+    ids = id_column_of(pool, rows, id_column)
     homes = [AND.join(row[name].strip() for name in household) for row in rows] if household else None
     if homes is not None:
         homes = [home if home.replace(AND, "") else f"alone {number}" for number, home in enumerate(homes)]
     return instance(ids, {name: [row[name].strip() for row in rows] for name in names}, lines, k, homes)
 
 
+def id_column_of(path: Path, rows: Sequence[dict[str, str]], id_column: str | None) -> list[str]:
+    """Return everybody's id. id_column: None takes the first customary name, and row numbers when none is there.
+
+    Raises UserError for a row without one.
+    """
+    chosen = id_column or next((name for name in ID_COLUMNS if name in rows[0]), None)
+    ids = [row[chosen].strip() for row in rows] if chosen else [f"row {n}" for n in range(1, len(rows) + 1)]
+    empty = [number for number, one in enumerate(ids, start=2) if not one]
+    if empty:
+        raise UserError(
+            f"{path}, line {empty[0]}: the id is missing.",
+            "whoever is drawn must be found again.",
+            f"fill the column {chosen!r}",
+        )
+    return ids
+
+
+def read_invited(path: Path, pool: Instance) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return each pool member's chance of coming into the pool, (n,), from the `invited.csv` of `folkmoot invite`.
+
+    Raises UserError for another layout and for people of the pool who were never invited.
+    """
+    rows = rows_of(path)
+    for name in ("id", "p_pool"):
+        if name not in rows[0]:
+            raise UserError(
+                f"{path} has no column {name!r}.",
+                f"its columns are {', '.join(rows[0])}.",
+                "give the invited.csv that folkmoot invite has written",
+            )
+    chances: dict[str, float] = {}
+    for line, row in enumerate(rows, start=2):
+        try:
+            chances[row["id"].strip()] = float(row["p_pool"])
+        except ValueError:
+            chances[row["id"].strip()] = -1.0
+        if not 0 <= chances[row["id"].strip()] <= 1:
+            raise UserError(f"{path}, line {line}: the chance is {row['p_pool']!r}.", "", "give a number from 0 to 1")
+    strangers = [one for one in pool.people if not chances.get(one)]
+    if strangers:
+        raise UserError(
+            f"{len(strangers)} people of the pool could not have been invited, such as {strangers[0]!r}.",
+            f"{path} has no chance for them, so theirs from end to end is not known.",
+            "use the same ids in both files, and the file of this invitation",
+        )
+    return np.array([chances[one] for one in pool.people])
+
+
 def read_quotas(path: Path) -> list[Quota]:
     """Return the quotas of a file; raise UserError with the line that is wrong."""
-    rows = _rows(path)
+    rows = rows_of(path)
     columns = _columns(path, list(rows[0]))
     return [
         Quota(
@@ -94,7 +137,8 @@ def _whole(path: Path, line: int, row: dict[str, str], column: str) -> int:
         ) from None
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """Return a CSV file's rows by column. Raises UserError for what cannot be read, double columns and odd rows."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -126,7 +170,7 @@ def read_shares(path: Path, pool: Instance) -> dict[str, dict[str, float]]:
 
     Raises UserError for another layout, a feature or value that the pool does not know and shares that do not add up.
     """
-    rows = _rows(path)
+    rows = rows_of(path)
     for name in ("feature", "value", "share"):
         if name not in rows[0]:
             raise UserError(

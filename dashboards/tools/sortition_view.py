@@ -42,6 +42,7 @@ def sections(found: Findings) -> list[Section]:
                 "meets quotas: how often a panel of the method meets all quotas.",
             ),
         ),
+        *_whole(found),
         Section(
             title="Quotas",
             columns=("quota", "min", "max", "pool", "expected", "panel"),
@@ -72,6 +73,19 @@ def sections(found: Findings) -> list[Section]:
     if found.seating is not None:
         parts.append(_seating(found, found.seating))
     return parts
+
+
+def _whole(found: Findings) -> list[Section]:
+    """Return chances from end to end, where the invitation is known."""
+    if found.whole is None:
+        return []
+    fair = found.whole
+    said = (
+        f"Letter, answer and lottery together: {fair.smallest:.6f} to {fair.largest:.6f}, Gini {fair.gini:.3f}, "
+        f"geometric mean {fair.geometric_mean:.6f}, n = {found.lottery.pool.n}."
+    )
+    note = "Given this pool: in another pool the same person would have another chance in the lottery."
+    return [Section(title="Chances from end to end", lines=(said,), notes=(note,))]
 
 
 def _pairs(found: Findings) -> list[Section]:

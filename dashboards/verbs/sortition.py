@@ -27,6 +27,7 @@ examples:
   folkmoot sortition pool.csv quotas.csv --size 22 --household street,postcode --compare legacy random --json
   folkmoot sortition pool.csv quotas.csv --size 48 --tables 6 --rounds 4 --out lottery
   folkmoot sortition pool.csv quotas.csv --size 22 --population shares.csv
+  folkmoot sortition pool.csv quotas.csv --size 22 --invited invitation/invited.csv   (after folkmoot invite)
   folkmoot sortition reference_output --golden panels     (published figures of ten panels)
   folkmoot sortition POOLS --golden pools                 (two public pools)
 
@@ -51,6 +52,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--alternates", type=int, default=0, metavar="N", help="choose N alternates")
     parser.add_argument("--dropout", type=float, default=0.15, metavar="P", help="chance of dropping out (default .15)")
     parser.add_argument("--population", type=Path, metavar="FILE", help="CSV of population shares to compare with")
+    parser.add_argument("--invited", type=Path, metavar="FILE", help="invited.csv: chances from end to end")
     parser.add_argument("--tables", type=int, default=0, metavar="G", help="seat the panel at G rotating tables")
     parser.add_argument("--rounds", type=int, default=1, metavar="R", help="rounds of tables (default 1)")
     parser.add_argument("--compare", nargs="+", choices=METHODS, default=[], help="other methods' fairness beside it")
@@ -64,7 +66,7 @@ def _run(args: argparse.Namespace) -> int:
     from dashboards.terminal import show
     from dashboards.tools.plotting import check_ending, save_chart
     from dashboards.tools.sortition import Wishes, check_folder, find_out, plain, read, write
-    from dashboards.tools.sortition_files import read_shares
+    from dashboards.tools.sortition_files import read_invited, read_shares
     from dashboards.tools.sortition_view import chart, sections
 
     if args.golden:
@@ -98,6 +100,7 @@ def _run(args: argparse.Namespace) -> int:
         num_tables=args.tables,
         num_rounds=args.rounds,
         population=read_shares(args.population, pool) if args.population else {},
+        in_pool=read_invited(args.invited, pool) if args.invited else None,
     )
     found = find_out(pool, wishes)
     files = write(found, args.out) if args.out else []

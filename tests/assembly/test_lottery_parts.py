@@ -154,7 +154,7 @@ def test_a_chance_from_end_to_end_is_the_product_of_its_stages() -> None:
     features = np.column_stack([np.ones(4), [0.0, 1.0, -800.0, 800.0]])
     chance = response_chance(features, np.array([0.0, 1.0]))
     assert chance == pytest.approx([0.5, 1 / (1 + np.exp(-1)), 0.0, 1.0])
-    assert end_to_end(np.full(4, 0.1), chance, np.full(4, 0.5)) == pytest.approx(0.05 * chance)
+    assert end_to_end(0.1 * chance, np.full(4, 0.5)) == pytest.approx(0.05 * chance)
     answers = respond(np.full(20_000, 0.3), seed=2)
     assert answers.mean() == pytest.approx(0.3, abs=0.02)
 

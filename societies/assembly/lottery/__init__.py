@@ -21,6 +21,7 @@ from societies.assembly.lottery.diversimax import diversimax
 from societies.assembly.lottery.fairness import Fairness, fairness, geometric_mean, gini
 from societies.assembly.lottery.goldilocks import goldilocks
 from societies.assembly.lottery.instance import Instance, Quota, instance
+from societies.assembly.lottery.invitation import Forecast, fit_response, forecast
 from societies.assembly.lottery.legacy import legacy
 from societies.assembly.lottery.leximin import leximin, maximin
 from societies.assembly.lottery.lottery import Lottery, draw, draws, person_panels
@@ -68,6 +69,7 @@ __all__ = [
     "Change",
     "Diagnosis",
     "Fairness",
+    "Forecast",
     "Instance",
     "Lottery",
     "NoPanel",
@@ -85,6 +87,8 @@ __all__ = [
     "draws",
     "end_to_end",
     "fairness",
+    "fit_response",
+    "forecast",
     "geometric_mean",
     "gini",
     "goldilocks",

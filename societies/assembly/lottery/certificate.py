@@ -15,14 +15,18 @@ import numpy as np
 from societies.assembly.lottery.fairness import fairness
 from societies.assembly.lottery.instance import Instance
 from societies.assembly.lottery.lottery import Lottery
+from societies.assembly.lottery.recruit import end_to_end
 from societies.assembly.lottery.tickets import Tickets
-from societies.assembly.lottery.types import TIGHT
+from societies.assembly.lottery.types import TIGHT, FloatArray
 
 VERSION = 1
 
 
-def certificate(found: Lottery, drawn: Tickets | None = None) -> dict[str, Any]:
-    """Return the certificate as plain JSON values, its own digest under "digest" (SHA-256 of the rest)."""
+def certificate(found: Lottery, drawn: Tickets | None = None, in_pool: FloatArray | None = None) -> dict[str, Any]:
+    """Return the certificate as plain JSON values, its own digest under "digest" (SHA-256 of the rest).
+
+    in_pool: (n,), everybody's chance of coming into the pool; with it the certificate tells chances from end to end.
+    """
     pool = found.pool
     body: dict[str, Any] = {
         "kind": "lottery certificate",
@@ -41,6 +45,11 @@ def certificate(found: Lottery, drawn: Tickets | None = None) -> dict[str, Any]:
         "log": dict(found.log),
         "checks": checks(found),
     }
+    if in_pool is not None:
+        body["end_to_end"] = {
+            "fairness": asdict(fairness(end_to_end(in_pool, found.pi))),
+            "in_pool_digest": digest([[one, f"{p:.12e}"] for one, p in zip(pool.people, in_pool, strict=True)]),
+        }
     if drawn is not None:
         body["tickets"] = {
             "num": len(drawn.panels),

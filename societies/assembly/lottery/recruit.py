@@ -60,6 +60,9 @@ def respond(chances: FloatArray, seed: int = 0) -> BoolArray:
     return answers
 
 
-def end_to_end(letter: FloatArray, response: FloatArray, pi: FloatArray) -> FloatArray:
-    """Return each pool member's chance from end to end, (n,), given this pool."""
-    return letter * response * pi
+def end_to_end(in_pool: FloatArray, pi: FloatArray) -> FloatArray:
+    """Return each pool member's chance from end to end, (n,), given this pool.
+
+    in_pool: (n,), P(letter) * P(respond | i).
+    """
+    return in_pool * pi
