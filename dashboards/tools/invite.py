@@ -158,8 +158,8 @@ def _answers(
     """Return everybody's chance of answering, and past rates beside the model's."""
     if member is None:
         return np.full(len(addresses.ids), wishes.response or 0.0), ()
-    there = member.any(axis=0)
-    rates, member = [one for one, some in zip(rates, there.tolist(), strict=True) if some], member[:, there]
+    there: BoolArray = np.asarray(member.any(axis=0), dtype=np.bool_)
+    rates, member = [one for n, one in enumerate(rates) if there[n]], member[:, there]
     names = list(dict.fromkeys(one.feature for one in rates))
     feature = np.array([names.index(one.feature) for one in rates], dtype=np.int64)
     # Half an answer is added to both sides, so that no past rate is 0 or 1 (Jeffreys).
