@@ -118,7 +118,7 @@ def test_hosts_stay_and_carry_on_what_was_said_while_the_others_move() -> None:
     hosts = {one["speaker"] for one in hosted}
     assert len(hosted) == 6 and len(hosts) == 3 and hosts <= stayed
     moves = [a != b for citizen, tables in sat.items() if citizen not in hosts for a, b in pairwise(tables)]
-    assert sum(moves) > 0.8 * len(moves)
+    assert sum(moves) >= 0.85 * len(moves)
     said = {(one["round"], one["table"]): set() for one in turns}
     for one in turns:
         said[one["round"], one["table"]].add(one["turn"])
