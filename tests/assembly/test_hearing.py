@@ -280,7 +280,8 @@ def test_the_arm_needs_a_falsehood_and_an_appended_one_gets_the_next_id(tmp_path
     ],
 )
 def test_the_estimate_knows_the_hearing(changes: dict[str, Any]) -> None:
-    settings = {"arms": ("full", "slanted", "misinformation"), "num_clauses": 3, **changes}
+    # Statements here are two sentences long.
+    settings = {"arms": ("full", "slanted", "misinformation"), "num_clauses": 2, **changes}
     setting = Setting(seed=0, cast=lambda number, _: town(60)[:number])
     expected = society.estimate(small(**settings), setting).num_requests
     played = play(town(60, two_camps), **settings)
