@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from agents.errors import UserError
 from sim.answered import Answered, answered_by
 from sim.store import Run
 from sim.store import stage_key as stage_key
@@ -37,6 +38,9 @@ class Reader:
 
         try:
             yield
+        except UserError as error:
+            name = path.relative_to(self.run.folder) if path.is_relative_to(self.run.folder) else path
+            self.problems.append(f"{name} cannot be read ({error.why.rstrip('.')[:120] or error.given}).")
         except (OSError, ValueError, KeyError, TypeError, AttributeError, PolarsError, yaml.YAMLError) as error:
             name = path.relative_to(self.run.folder) if path.is_relative_to(self.run.folder) else path
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -45,10 +49,7 @@ class Reader:
     def config(self) -> dict[str, Any]:
         """Return the run's config; {} when it cannot be read."""
         with self._noting(self.run.folder / "config.yaml"):
-            config = self.run.config
-            if isinstance(config, dict):
-                return config
-            raise ValueError("it holds no mapping")
+            return self.run.config
         return {}
 
     def json(self, relative: str) -> dict[str, Any]:

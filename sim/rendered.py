@@ -63,9 +63,17 @@ def _stage(run: Run, stage: str, wanted: set[str]) -> dict[str, Request]:
     head, _, verb = stage.partition(".")
     path = run.journal_path(stage)
     if verb != "play" or not head[1:].isdigit():
-        raise UserError(f"{stage} is no stage in which a society plays.", "only these are rendered again.")
+        raise UserError(
+            f"{stage} is no stage in which a society plays.",
+            "only these are rendered again.",
+            "look at the other stages' requests in the journal",
+        )
     if not path.is_file():
-        raise UserError(f"The journal of {stage} is not there.")
+        raise UserError(
+            f"The journal of {stage} is not there.",
+            "prompts are rendered from the answers that it holds.",
+            "put the run's journal folder back where it was",
+        )
     session = Session.reopen(run.folder)
     names = {key.split("/", 2)[1].partition("#")[0] for key in wanted}
     setting = session.setting(round_=int(head[1:]), policies={"all": _in_force(run, int(head[1:]))})
