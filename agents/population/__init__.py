@@ -50,7 +50,6 @@ def build_population(config: Mapping[str, object]) -> pl.DataFrame:
 
     config: `source` is "marginals" (see `load_spec`) or "microdata" (see `load_microdata`). Raises UserError.
     """
-    config = {key: value for key, value in config.items() if key != "reserve"}
     source = config.get("source", "marginals")
     if source == "marginals":
         return synthesise(load_spec(config))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 SPEC_KEYS = ("joint", "name", "seed", "size", "variables")
-KEYS = (*SPEC_KEYS, "bands", "columns", "path", "recode", "source", "weight_column")
+KEYS = (*SPEC_KEYS, "bands", "columns", "path", "recode", "reserve", "source", "weight_column")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -24,7 +24,7 @@ RESERVED = frozenset(
 )
 """Columns of a population frame that are not variables."""
 
-KEYS = ("joint", "name", "seed", "size", "source", "variables")
+KEYS = ("joint", "name", "reserve", "seed", "size", "source", "variables")
 
 
 def load_spec(config: Mapping[str, object]) -> PopulationSpec:

@@ -299,7 +299,7 @@ def test_what_is_no_whole_run_says_so_and_offers_the_next_step(tmp_path: Path) -
     refuse_build("named twice", [whole.folder, whole.folder], tmp_path)
     torn = write_run(tmp_path, [sample(1)], name="torn")
     (torn.folder / "manifest.json").write_text("{")
-    refuse_build("cannot be read", [torn.folder], tmp_path)
+    refuse_build("is damaged", [torn.folder], tmp_path)
 
 
 def test_damaged_samples_are_named(tmp_path: Path) -> None:
