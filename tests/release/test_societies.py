@@ -81,8 +81,20 @@ def test_a_row_of_each_config_walks_back_to_its_run(made: tuple[str, Run, Built]
         assert walk.run["seed"] == 0
         assert all(asked.digest and asked.reply for asked in walk.requests)
         assert [asked.why_not for asked in walk.requests if not asked.prompt] == []
-        if table.name in ("scenes", "value_trajectories"):
+        if table.name == "scenes":  # a scene may end before anybody spoke
+            assert bool(walk.turns) == bool(row["turns"])
+        if table.name == "value_trajectories":
             assert walk.turns
+
+
+def test_every_scene_walks_back_to_its_turns(made: tuple[str, Run, Built]) -> None:
+    _, run, built = made
+    if "scenes" not in {table.name for table in built.account.tables}:
+        pytest.skip("this society plays no scenes")
+    release, runs = Release.open(built.folder), runs_by_id([run.folder])
+    found = [(row, walk_back(release, row["id"], runs, config="scenes")) for _, row in release.rows("scenes")]
+    assert any(row["turns"] for row, _ in found)
+    assert all(bool(walk.turns) == bool(row["turns"]) for row, walk in found)
 
 
 def rows(built: Built, config: str) -> list[dict[str, Any]]:
