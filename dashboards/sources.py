@@ -38,13 +38,19 @@ class Reader:
 
         try:
             yield
-        except UserError as error:
+        except (
+            UserError,
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            PolarsError,
+            yaml.YAMLError,
+        ) as error:
             name = path.relative_to(self.run.folder) if path.is_relative_to(self.run.folder) else path
-            self.problems.append(f"{name} cannot be read ({error.why.rstrip('.')[:120] or error.given}).")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, PolarsError, yaml.YAMLError) as error:
-            name = path.relative_to(self.run.folder) if path.is_relative_to(self.run.folder) else path
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            self.problems.append(f"{name} cannot be read ({first[:120]}).")
+            told = (error.why.rstrip(".") or error.given) if isinstance(error, UserError) else str(error).strip()
+            self.problems.append(f"{name} cannot be read ({(told or type(error).__name__).splitlines()[0][:120]}).")
 
     def config(self) -> dict[str, Any]:
         """Return the run's config; {} when it cannot be read."""

@@ -45,12 +45,12 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from dashboards.terminal import show
     from dashboards.tools.invite import Wishes, find_out, plain, write
     from dashboards.tools.invite_files import rate_members, read_addresses, read_letter_shares, read_rates
     from dashboards.tools.invite_view import chart, sections
     from dashboards.tools.plotting import check_ending, save_chart
     from dashboards.tools.sortition import check_folder
+    from dashboards.tools.telling import names, tell
 
     _check(args)
     if args.plot:
@@ -61,8 +61,8 @@ def _run(args: argparse.Namespace) -> int:
     addresses = read_addresses(
         args.addresses,
         id_column=args.id_column,
-        household=_names(args.household),
-        by=_names(args.by),
+        household=names(args.household),
+        by=names(args.by),
         rates=rates,
         quotas=args.quotas,
     )
@@ -84,15 +84,7 @@ def _run(args: argparse.Namespace) -> int:
     files = write(found, args.out) if args.out else []
     if args.plot:
         files.append(save_chart(chart(found), args.plot))
-    if args.json:
-        import orjson
-
-        report = plain(found) | {"files": [str(path) for path in files]}
-        print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())
-        return 0
-    show(sections(found), sys.stdout)
-    for path in files:
-        print(path)
+    tell(found, files, sys.stdout, plain=plain, sections=sections, as_json=args.json)
     return 0
 
 
@@ -110,10 +102,6 @@ def _check(args: argparse.Namespace) -> None:
         raise UserError("--shares needs --by.", "shares are of strata.", "name the columns that make them")
     if args.draws < 1 or (args.size is not None and args.size < 1):
         raise UserError("--draws or --size is below 1.", "a simulation and a panel need at least one.", "give more")
-
-
-def _names(given: str | None) -> list[str]:
-    return [name.strip() for name in given.split(",")] if given else []
 
 
 verb = Verb(help="draw whom to invite to a civic lottery, and what pool to expect", configure=_configure, run=_run)

@@ -63,11 +63,11 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from dashboards.terminal import show
     from dashboards.tools.plotting import check_ending, save_chart
     from dashboards.tools.sortition import Wishes, check_folder, find_out, plain, read, write
     from dashboards.tools.sortition_files import read_invited, read_shares
     from dashboards.tools.sortition_view import chart, sections
+    from dashboards.tools.telling import names, tell
 
     if args.golden:
         return _golden(args)
@@ -87,8 +87,7 @@ def _run(args: argparse.Namespace) -> int:
         check_ending(args.plot)
     if args.out:
         check_folder(args.out)
-    household = [name.strip() for name in args.household.split(",")] if args.household else []
-    pool = read(args.pool, args.quotas, args.size, id_column=args.id_column, household=household)
+    pool = read(args.pool, args.quotas, args.size, id_column=args.id_column, household=names(args.household))
     wishes = Wishes(
         algorithm=args.algorithm,
         seed=args.seed,
@@ -106,15 +105,7 @@ def _run(args: argparse.Namespace) -> int:
     files = write(found, args.out) if args.out else []
     if args.plot:
         files.append(save_chart(chart(found), args.plot))
-    if args.json:
-        import orjson
-
-        report = plain(found) | {"files": [str(path) for path in files]}
-        print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())
-        return 0
-    show(sections(found), sys.stdout)
-    for path in files:
-        print(path)
+    tell(found, files, sys.stdout, plain=plain, sections=sections, as_json=args.json)
     return 0
 
 
