@@ -34,7 +34,7 @@ def read_ballots(path: Path, kind: str = "", **columns: Any) -> Ballots:
         raise UserError(
             f"What {path.name} holds is not said.",
             "The same numbers can be ranks (1 is best) or scores (1 is worst), so the kind is never guessed.",
-            "add --kind orders, ranks, approval, score, credits or yesno",
+            "add --kind orders, ranks, approval, score, credits, shares or yesno",
         )
     header, rows = table_of(path, text)
     return parse_table(header, rows, kind, **columns)

@@ -12,13 +12,14 @@ import numpy as np
 from dashboards.terminal import Section
 from dashboards.tools.vote import SHAPE, Seats, VoteFindings
 from societies.assembly import rules as r
+from societies.assembly.rules.ballots import Ballots
 from societies.assembly.rules.ensemble import RuleReport, first_choice_concentration
 
 
 def sections(found: VoteFindings) -> list[Section]:
     """Return the tables of the report."""
     names = found.vote.profile.names
-    parts = [_head(found), _dropped(found), _winners(found), _agreement(found), _candidates(found)]
+    parts = [_head(found), dropped_section(found.ballots), _winners(found), _agreement(found), _candidates(found)]
     if len(names) <= 12:
         parts.append(_pairwise(found))
     parts += [_seats(found), _funded(found), _own(found), _axiom_table(found)]
@@ -46,10 +47,11 @@ def _effective(weights: Any) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 
-def _dropped(found: VoteFindings) -> Section:
-    reasons = Counter(d.reason for d in found.ballots.dropped)
+def dropped_section(ballots: Ballots) -> Section:
+    """Return why ballots were dropped, and which rows; empty when none was."""
+    reasons = Counter(d.reason for d in ballots.dropped)
     rows = tuple(
-        (reason, str(num), ", ".join(str(d.row) for d in found.ballots.dropped if d.reason == reason)[:60])
+        (reason, str(num), ", ".join(str(d.row) for d in ballots.dropped if d.reason == reason)[:60])
         for reason, num in reasons.most_common(10)
     )
     return Section(title="Ballots dropped", columns=("reason", "ballots", "rows"), rows=rows, right=(1,))

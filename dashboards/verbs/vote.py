@@ -15,6 +15,7 @@ EPILOG = """examples:
   folkmoot vote scores.csv --kind score --scale 0 5 --group camp --plot winners.svg
   folkmoot vote approvals.csv --kind approval --seats 5
   folkmoot vote credits.csv --kind credits --credits 100      (cumulative and quadratic voting)
+  folkmoot vote shares.csv --kind shares --total 100 --id voter     (each voter divides 100 points)
   folkmoot vote approvals.csv --kind approval --costs costs.csv --budget 50000
   folkmoot vote proposals.csv --kind yesno --majority 0.6667 --quorum 0.5 --id id --delegate delegate
   folkmoot vote proposals.csv --kind yesno --chamber house --veto 0.25
@@ -29,7 +30,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("file", type=Path, help="ballot CSV (one row a voter) or PrefLib .soc, .soi, .toc, .toi")
-    parser.add_argument("--kind", default="", help="what a CSV holds: orders, ranks, approval, score, credits, yesno")
+    parser.add_argument(
+        "--kind", default="", help="what a CSV holds: orders, ranks, approval, score, credits, shares, yesno"
+    )
     parser.add_argument("--weight", default="", metavar="COLUMN", help="column with the weight of each ballot")
     parser.add_argument("--stratum", default="", metavar="COLUMN", help="resample within the values of this column")
     parser.add_argument("--group", default="", metavar="COLUMN", help="column with voters' groups (bridging rules)")
@@ -39,6 +42,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scale", nargs=2, type=float, metavar=("LO", "HI"), help="ends of the score scale")
     parser.add_argument(
         "--credits", type=float, metavar="N", help="credits a voter may spend; who spends more is dropped"
+    )
+    parser.add_argument(
+        "--total", type=float, metavar="N", help="shares: what each ballot adds up to (default 1; within 1 %%)"
     )
     parser.add_argument("--costs", type=Path, metavar="FILE", help="CSV of what candidates cost")
     parser.add_argument("--budget", type=float, metavar="B", help="what may be spent on candidates")
@@ -76,6 +82,8 @@ def _run(args: argparse.Namespace) -> int:
     _check(args)
     if args.kind == "yesno":
         return _proposals(args)
+    if args.kind == "shares":
+        return _shares(args)
     if args.plot:
         check_ending(args.plot)
     ballots = read_ballots(
@@ -124,10 +132,23 @@ def _check(args: argparse.Namespace) -> None:
         option = wrong[0].replace("_", "-")
         raise UserError(f"--{option} was given without --kind yesno.", "it is about proposals.", "leave it out")
     if args.kind == "yesno":
-        others = ("stratum", "group", "candidates", "rules", "scale", "credits", "costs", "budget", "panels", "plot")
+        others = (
+            "stratum",
+            "group",
+            "candidates",
+            "rules",
+            "scale",
+            "credits",
+            "costs",
+            "budget",
+            "panels",
+            "plot",
+            "total",
+        )
         unused = [name for name in (*others, "seats", "axioms") if getattr(args, name)]
         if unused:
             raise UserError(f"--{unused[0]} does not go with --kind yesno.", "proposals stand alone.", "leave it out")
+    _check_shares(args)
     shares = {name: getattr(args, name) for name in ("majority", "quorum", "override", "veto")}
     for name, share in shares.items():
         if share is not None and not 0 <= share <= 1:
@@ -155,6 +176,53 @@ def _check(args: argparse.Namespace) -> None:
         )
     if args.panels and not args.id:
         raise UserError("--panels was given without --id.", "panels name their people by id.", "add --id COLUMN")
+
+
+def _check_shares(args: argparse.Namespace) -> None:
+    """Refuse what does not go with a division of a whole, and a whole that is none."""
+    if args.kind != "shares":
+        if args.total is not None:
+            raise UserError(
+                "--total was given without --kind shares.", "it is what a ballot adds up to.", "leave it out"
+            )
+        return
+    if args.total is not None and not 0 < args.total < float("inf"):
+        raise UserError(f"--total {args.total:g} cannot be divided.", "shares are above 0.", "give 1 or 100, say")
+    unused = [
+        name for name in ("scale", "credits", "costs", "budget", "panels", "seats", "axioms") if getattr(args, name)
+    ]
+    if unused:
+        raise UserError(
+            f"--{unused[0]} does not go with --kind shares.",
+            "these ballots divide a whole, they elect nobody.",
+            "leave it out, or count them as --kind credits",
+        )
+
+
+def _shares(args: argparse.Namespace) -> int:
+    """Divide a whole."""
+    from dashboards.tools.plotting import check_ending, save_chart
+    from dashboards.tools.telling import tell
+    from dashboards.tools.vote_files import read_ballots
+    from dashboards.tools.vote_shares import divided, plain_shares, share_chart, share_sections
+
+    if args.plot:
+        check_ending(args.plot)
+    ballots = read_ballots(
+        args.file,
+        args.kind,
+        weight=args.weight,
+        stratum=args.stratum,
+        group=args.group,
+        ignore=_list(args.ignore),
+        candidates=_list(args.candidates),
+        id=args.id,
+        total=1.0 if args.total is None else args.total,
+    )
+    found = divided(args.file.name, ballots, only=_list(args.rules), num_resamples=args.bootstrap, seed=args.seed)
+    files = [save_chart(share_chart(found), args.plot)] if args.plot else []
+    tell(found, files, sys.stdout, plain=plain_shares, sections=share_sections, as_json=args.json)
+    return 0
 
 
 def _proposals(args: argparse.Namespace) -> int:

@@ -68,6 +68,14 @@ from societies.assembly.rules.ratings import (
     star,
     to_profile,
 )
+from societies.assembly.rules.shares import (
+    SHARE_RULES,
+    independent_markets,
+    mean_shares,
+    median_shares,
+    overlap,
+    quadratic_shares,
+)
 from societies.assembly.rules.strategic import Recount, recount, strategic_profile
 from societies.assembly.rules.transfer import Transfer, single_transferable_vote
 from societies.assembly.rules.veto import veto_by_consumption, veto_core, veto_excess
@@ -124,6 +132,7 @@ __all__ = [
     "GROUP_RULES",
     "RATING_RULES",
     "RULES",
+    "SHARE_RULES",
     "Allocation",
     "Committee",
     "Delegated",
@@ -173,6 +182,7 @@ __all__ = [
     "group_aware_consensus",
     "has_cycle",
     "impartial",
+    "independent_markets",
     "inequality_averse",
     "instant_runoff",
     "isoelastic",
@@ -183,10 +193,13 @@ __all__ = [
     "mallows",
     "manipulation",
     "maximal_lottery",
+    "mean_shares",
+    "median_shares",
     "method_of_equal_shares",
     "minimax",
     "monroe",
     "nash",
+    "overlap",
     "pav",
     "phragmen",
     "pjr_failure",
@@ -194,6 +207,7 @@ __all__ = [
     "profile_from_orders",
     "profile_of",
     "quadratic",
+    "quadratic_shares",
     "quadratic_votes",
     "random_dictator",
     "ranked_pairs",

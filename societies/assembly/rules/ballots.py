@@ -15,10 +15,13 @@ from agents.errors import UserError, did_you_mean
 from societies.assembly.rules.profile import FloatArray, Order, Profile, profile_from_orders, profile_of
 from societies.assembly.rules.ratings import Ratings, ratings_of
 
-KINDS = ("orders", "ranks", "approval", "score", "credits")
+KINDS = ("orders", "ranks", "approval", "score", "credits", "shares")
 """orders: columns rank1..rankK hold names. ranks: a column a candidate holds 1, 2 ... . approval, score: likewise.
 
-credits: likewise, what a voter spends on each candidate; a blank is nothing, a minus is against."""
+credits: likewise, what a voter spends on each candidate; a blank is nothing, a minus is against.
+shares: likewise, how each voter divides a whole among the candidates; a blank is nothing."""
+_ROUNDING = 0.01
+"""How far a ballot of shares may be from its whole, as a share of it: three times .33 is .99. It is rescaled."""
 
 _RANK = re.compile(r"rank[ _-]?(\d+)$", re.IGNORECASE)
 _YES = {"1": 1.0, "yes": 1.0, "true": 1.0, "0": 0.0, "no": 0.0, "false": 0.0}
@@ -63,11 +66,13 @@ def parse_table(
     candidates: Sequence[str] = (),
     scale: tuple[float, float] | None = None,
     credits: float | None = None,
+    total: float = 1.0,
 ) -> Ballots:
     """Return the ballots of a table with one row a voter.
 
     kind: one of KINDS. weight, group, stratum, id: columns with that meaning, "" for none. ignore: columns to leave
     out. credits: what a voter may spend in all, for kind "credits"; None: the most that anybody spent.
+    total: what a ballot of kind "shares" adds up to, such as 1 or 100; ratings are then shares of 1.
     candidates: the whole list; ballots that name others are dropped. Without it, "orders" takes every name that occurs
     and the other kinds every remaining column. In "orders" a cell holds one name, or several tied ones joined by "=".
     Raises UserError when columns are missing or no ballot is valid.
@@ -82,7 +87,7 @@ def parse_table(
         raise UserError(f'"{kind}" is no kind of ballot.', did_you_mean(kind, KINDS), f"use one of {', '.join(KINDS)}")
     columns = _columns(header, kind, special, candidates)
     names = _names(rows, kind, columns, candidates)
-    read = _reader(kind, columns, names, scale, credits)
+    read = _reader(kind, columns, names, scale, credits, total)
     values: list[tuple[float | None, ...]] = []
     weights: list[float] = []
     kept: list[int] = []
@@ -98,7 +103,12 @@ def parse_table(
         kept.append(number)
     if not values or not any(weights):
         reason = f"The first reason was: {dropped[0].reason}." if dropped else "The file has no rows, or no weight."
-        raise UserError("There is no valid ballot.", reason, "check --kind and the columns")
+        fix = (
+            "check --kind, --total and the columns; --ignore leaves columns out"
+            if kind == "shares"
+            else "check --kind and the columns"
+        )
+        raise UserError("There is no valid ballot.", reason, fix)
     table = np.array([[np.nan if v is None else v for v in ballot] for ballot in values], dtype=np.float64)
     return Ballots(
         kind=kind,
@@ -221,6 +231,7 @@ def _reader(
     names: Sequence[str],
     scale: tuple[float, float] | None,
     credits: float | None,
+    total: float,
 ) -> Callable[[Mapping[str, str]], tuple[float | None, ...]]:
     place = {name: n for n, name in enumerate(names)}
 
@@ -246,9 +257,23 @@ def _reader(
         spent = sum(abs(value or 0.0) for value in out)
         if kind == "credits" and credits is not None and spent > credits * (1 + 1e-9):
             raise _InvalidBallot(f"spends {spent:g} of {credits:g} credits")
+        if kind == "shares":
+            return _divided(out, columns, total)
         return tuple(value or 0.0 for value in out) if kind == "credits" else out
 
     return order if kind == "orders" else cells
+
+
+def _divided(given: tuple[float | None, ...], columns: Sequence[str], total: float) -> tuple[float | None, ...]:
+    """Return a ballot as shares of 1."""
+    shares = [value or 0.0 for value in given]
+    below = [column for column, value in zip(columns, shares, strict=True) if value < 0]
+    if below:
+        raise _InvalidBallot(f"gives less than nothing to {below[0]}")
+    whole = sum(shares)
+    if abs(whole - total) > total * (_ROUNDING + 1e-9):
+        raise _InvalidBallot(f"adds up to {whole:g} instead of {total:g}")
+    return tuple(value / whole for value in shares)
 
 
 def _cell(text: str, column: str, kind: str, scale: tuple[float, float] | None) -> float | None:
@@ -296,7 +321,7 @@ def _ratings(
     if kind == "credits":
         most = credits or float(np.abs(table).sum(axis=1).max()) or 1.0
         return ratings_of(table, weights=weights, names=names, lo=-most if (table < 0).any() else 0.0, hi=most)
-    if kind == "approval":
+    if kind in ("approval", "shares"):
         return ratings_of(table, weights=weights, names=names, lo=0.0, hi=1.0)
     lo, hi = scale or (float(np.nanmin(table)), float(np.nanmax(table)))
     if not lo < hi:
