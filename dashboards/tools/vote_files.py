@@ -40,18 +40,21 @@ def read_ballots(path: Path, kind: str = "", **columns: Any) -> Ballots:
     return parse_table(header, rows, kind, **columns)
 
 
-def text_of(path: Path) -> str:
-    """Return a file's text, or raise UserError."""
+def text_of(path: Path, give: str = "a CSV or PrefLib file") -> str:
+    """Return a file's text, or raise UserError. give: what the tool reads, for whoever named another file."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise UserError(f"{path} cannot be read.", f"{error.strerror}.", "give a CSV or PrefLib file") from error
+        raise UserError(f"{path} cannot be read.", f"{error.strerror}.", f"give {give}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text.", str(error), "save it as UTF-8") from error
 
 
 def table_of(path: Path, text: str) -> tuple[list[str], list[dict[str, str]]]:
-    """Return the header and the rows of a CSV. Raises UserError for a header that is missing or has doubles."""
+    """Return the header and the rows of a CSV.
+
+    Raises UserError for a header that is missing or has doubles, and for rows that are longer than it.
+    """
     reader = csv.DictReader(io.StringIO(text))
     header = list(reader.fieldnames or ())
     if not header or len(set(header)) < len(header):
@@ -60,7 +63,15 @@ def table_of(path: Path, text: str) -> tuple[list[str], list[dict[str, str]]]:
             "columns are told apart by their names.",
             "give each column its own name",
         )
-    return header, list(reader)
+    rows = list(reader)
+    for number, row in enumerate(rows, start=1):
+        if None in row:
+            raise UserError(
+                f"{path}, row {number} has more cells than the header has columns.",
+                "every cell after a stray comma would be read under a wrong name.",
+                "quote cells that hold commas, or take the last cells away",
+            )
+    return header, rows
 
 
 def read_panels(path: Path, ids: Sequence[str]) -> tuple[tuple[IntArray, ...], int]:

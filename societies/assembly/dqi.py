@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ class Scale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One judge on one turn: a code for each scale of the rubric."""
+    """One judge on one turn: a code for each scale of the rubric; none where a human coder left a scale out."""
 
     turn: str
     judge: str
@@ -196,7 +196,10 @@ class ScaleReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
-    """Discourse quality of a set of turns. enough_judges: at least three judges rated something."""
+    """Discourse quality of a set of turns. enough_judges: at least three judges rated something.
+
+    by_turn: the mean over the published scales that were coded; nan for a turn with none of them.
+    """
 
     scales: tuple[ScaleReading, ...]
     total: Interval
@@ -204,12 +207,14 @@ class Quality:
     num_judges: int
     num_unread: int
     enough_judges: bool
+    by_turn: Mapping[str, float] = field(default_factory=dict)
 
 
 def quality(replies: Sequence[Judged | Unread], rubric: Sequence[Scale] = RUBRIC, *, seed: int = 0) -> Quality:
     """Return means with intervals over turns and the ordinal alpha of each scale.
 
-    A judge who rated a turn twice counts with the last rating. Turns that no judge could be read on are left out.
+    A judge who rated a turn twice counts with the last rating. Turns that no judge could be read on are left out, and
+    from a scale's mean the turns that nobody coded on it.
     """
     judged = [reply for reply in replies if isinstance(reply, Judged)]
     turns, judges = sorted({j.turn for j in judged}), sorted({j.judge for j in judged})
@@ -218,17 +223,20 @@ def quality(replies: Sequence[Judged | Unread], rubric: Sequence[Scale] = RUBRIC
     for scale in rubric:
         ranks = np.full((len(judges), len(turns)), math.nan)
         for one in judged:
-            ranks[row[one.judge], column[one.turn]] = scale.rank(one.codes[scale.name])
-        means = _by_turn(ranks) / scale.top
+            if scale.name in one.codes:
+                ranks[row[one.judge], column[one.turn]] = scale.rank(one.codes[scale.name])
+        means = by_turn(ranks) / scale.top
         if not scale.lay:
             published.append(means)
+        known = means[~np.isnan(means)]
         readings.append(
-            ScaleReading(scale=scale.name, mean=bootstrap_mean(means, seed=seed), alpha=reliability(ranks, seed=seed))
+            ScaleReading(scale=scale.name, mean=bootstrap_mean(known, seed=seed), alpha=reliability(ranks, seed=seed))
         )
-    totals = np.mean(published, axis=0) if published else np.empty(0)
+    totals = by_turn(np.array(published)) if published else np.empty(0)
     return Quality(
         scales=tuple(readings),
-        total=bootstrap_mean(totals, seed=seed),
+        total=bootstrap_mean(totals[~np.isnan(totals)], seed=seed),
+        by_turn=dict(zip(turns, totals.tolist(), strict=True)) if published else {},
         num_turns=len(turns),
         num_judges=len(judges),
         num_unread=len(replies) - len(judged),
@@ -236,5 +244,8 @@ def quality(replies: Sequence[Judged | Unread], rubric: Sequence[Scale] = RUBRIC
     )
 
 
-def _by_turn(ranks: FloatArray) -> FloatArray:
-    return np.nanmean(ranks, axis=0) if ranks.size else np.empty(0)
+def by_turn(table: FloatArray) -> FloatArray:
+    """Return the mean of each column over what is there; nan for a column of nothing. table: [judge or scale, turn]."""
+    known = ~np.isnan(table)
+    num = known.sum(axis=0)
+    return np.where(num > 0, np.where(known, table, 0.0).sum(axis=0) / np.maximum(num, 1), math.nan)
