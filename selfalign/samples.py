@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -140,11 +140,26 @@ def scene_of(sample: Sample) -> str:
     return str(sample.meta.get("scene_id") or sample.lineage.script or sample.sample_id)
 
 
-def split_by_scene(samples: Sequence[Sample], held_share: float, seed: int) -> tuple[list[Sample], list[Sample]]:
-    """Return (train, held out), each in the given order, with no scene and no prompt on both sides.
+def topics_of(topic: str, question: str) -> list[str]:
+    """Return the names under which rows on one question meet: its topic, and a digest of its words. Empty ones fall out.
 
-    held_share: wanted share of samples. Scenes that share a prompt stay together, so an instruction that was played
-    twice never leaks. The draw depends on the seed and the names of the scenes, not on their order.
+    Two agendas may give one question other topics or none; its words still tie the rows.
+    """
+    told = [f"topic {name}"] if (name := _plain(topic)) else []
+    words = _plain(question).encode(errors="surrogatepass")
+    return [*told, f"question {hashlib.blake2b(words, digest_size=8).hexdigest()}"] if words else told
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).lower()
+
+
+def split_by_scene(samples: Sequence[Sample], held_share: float, seed: int) -> tuple[list[Sample], list[Sample]]:
+    """Return (train, held out), each in the given order, with no scene, no prompt and no topic on both sides.
+
+    held_share: wanted share of samples. Scenes that share a prompt or a topic stay together, so neither an instruction
+    that was played twice nor a subject that was deliberated twice leaks; with one topic nothing is held out. The draw
+    depends on the seed and the names of the scenes, not on their order.
     """
     if not 0.0 <= held_share < 1.0:
         raise ValueError(f"held_share must be in [0, 1), got {held_share}")
@@ -165,7 +180,7 @@ def split_by_scene(samples: Sequence[Sample], held_share: float, seed: int) -> t
 
 
 def _groups(samples: Sequence[Sample]) -> dict[str, str]:
-    """Return scene -> the smallest scene name among those that are linked by a common prompt."""
+    """Return scene -> the smallest scene name among those that are linked by a common prompt or topic."""
     parent: dict[str, str] = {}
 
     def root(name: str) -> str:
@@ -174,11 +189,13 @@ def _groups(samples: Sequence[Sample]) -> dict[str, str]:
             name = parent[name]
         return name
 
-    by_prompt: dict[tuple[tuple[str, str], ...], str] = {}
+    first: dict[Hashable, str] = {}
     for sample in samples:
-        key = tuple((message.role, " ".join(message.content.split()).lower()) for message in sample.prompt)
-        low, high = sorted((root(scene_of(sample)), root(by_prompt.setdefault(key, scene_of(sample)))))
-        parent[high] = low
+        prompt = tuple((message.role, _plain(message.content)) for message in sample.prompt)
+        topics = topics_of(str(sample.meta.get("topic") or ""), str(sample.meta.get("question") or ""))
+        for key in (prompt, *topics):
+            low, high = sorted((root(scene_of(sample)), root(first.setdefault(key, scene_of(sample)))))
+            parent[high] = low
     return {name: root(name) for name in list(parent)}
 
 

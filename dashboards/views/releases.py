@@ -111,6 +111,7 @@ def _walked(body: dict[str, Any]) -> None:
         "run": f"{found['run_id']}, {found['stage']}",
         "seed": found["run_seed"],
         "scene": f"{found['scene_id'] or '-'}, tick {found['tick']}",
+        "topics": ", ".join(found.get("topics") or ()) or "none named",
         "sample": found["sample_id"] or "-",
         "model": ", ".join(found["models"]) or "none asked",
         "policies": f"{', '.join(found['policies'])} (versions {found['policy_version_min']} to "

@@ -161,7 +161,7 @@ def shelve(
     nc: tuple[set[str], set[str]],
 ) -> tuple[Origins, dict[str, Shelf], Losses, list[Judged]]:
     """Make the rows of all configs; the stock's items are used up. nc: sources and runs whose rows stand apart."""
-    origins, texts = Origins(), Texts()
+    origins, texts = Origins(by_topic="topic" in config.split_by), Texts()
     shelves: dict[str, Shelf] = {}
     losses = Losses()
     judged: list[Judged] = []

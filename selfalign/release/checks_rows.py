@@ -246,8 +246,10 @@ def crossing(release: Release) -> tuple[list[str], int]:
 def _people_on_two_sides(release: Release, links: set[str]) -> list[str]:
     side: dict[str, str] = {}
     wrong: dict[str, None] = {}
-    for line in release.lines(["split", "run_id", "scene_id", "citizen_ids", "vote_ids", "group"]):
+    by_topic = ["topics"] if "topic" in links else []  # a release of an older version has no such column
+    for line in release.lines(["split", "run_id", "scene_id", *by_topic, "citizen_ids", "vote_ids", "group"]):
         keys = [f"group {line['group']}"] + ([f"scene {line['run_id']}|{line['scene_id']}"] if line["scene_id"] else [])
+        keys += [one for name in by_topic for one in line[name]]
         keys += [f"person {one}" for one in line["citizen_ids"] if "persona" in links]
         keys += [f"person {one.rpartition('#')[0]}" for one in line["vote_ids"] if "voter" in links]
         for key in keys:

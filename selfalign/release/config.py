@@ -13,7 +13,7 @@ from pydantic import Field
 from agents.errors import UserError, did_you_mean
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
-LINKS = ("scene", "prompt", "persona", "voter")
+LINKS = ("scene", "prompt", "topic", "persona", "voter")
 """What may tie rows to one side of a split."""
 
 
@@ -98,7 +98,7 @@ class ReleaseConfig:
     test_share: Share = 0.1
     validation_share: Share = 0.0
     split_by: list[str] = field(default_factory=lambda: list(LINKS))
-    """What must never be on two sides: scene, prompt, persona, voter."""
+    """What must never be on two sides: scene, prompt, topic (of an assembly's question), persona, voter."""
     dims: list[str] = field(default_factory=list)
     """Vote on these dimensions only; empty takes each of them, one preference row a dimension."""
     min_votes: Annotated[int, Field(ge=1)] = 2

@@ -16,6 +16,7 @@ from selfalign.release.filters import PASSED, PASSED_AGAIN
 from selfalign.release.intake import Intake, Item, events, request_records, root_of
 from selfalign.release.schemas import ORIGIN
 from selfalign.release.text import same_text
+from selfalign.samples import topics_of
 
 _FLUSH = 4_000
 SCRIPTED = "scripted-engine"
@@ -27,7 +28,9 @@ NOT_PEOPLE = frozenset({"", "gold", "base", "item", "option", "table", "agenda",
 class Origins:
     """Rows of ORIGIN columns in Arrow, each with its name "run_id|sample_id" and the keys that tie it to others."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_topic: bool) -> None:
+        """by_topic: rows on one topic are tied as well."""
+        self.by_topic = by_topic
         self.names: list[str] = []
         self.keys: list[list[str]] = []
         self.people: dict[str, set[str]] = {"spoke": set(), "voted": set()}
@@ -39,7 +42,7 @@ class Origins:
         self.people["spoke"].update(spoke)
         self.people["voted"].update(one.rpartition("#")[0] for one in row["vote_ids"])
         self.names.append(f"{row['run_id']}|{row['sample_id'] or row['scene_id']}")
-        self.keys.append(list(keys))
+        self.keys.append([*keys, *(f"topic|{one}" for one in row["topics"] if self.by_topic)])
         self._waiting.append(row)
         if len(self._waiting) >= _FLUSH:
             self._flush()
@@ -85,6 +88,7 @@ class Facts:
         self.settings = intake.settings_digest
         self._seats = seats_of(intake)
         self._policies = seat_policies(intake)
+        self._topics = assembled_topics(intake)
         self._prompts: Mapping[str, str] = manifest.get("prompts") or {}
         self._store = PolicyStore(intake.run.folder / "policies")
         self._ages: dict[str, int] = {}
@@ -130,6 +134,10 @@ class Facts:
         """Return the policy that speaks from a seat; "" where the run does not tell."""
         return self._policies.get((stage, assembly, seat), "")
 
+    def topics(self, stage: str, assembly: str) -> list[str]:
+        """Return what the question of an assembly is about, in the words that tie rows; nothing for other scenes."""
+        return self._topics.get((stage, assembly), [])
+
     def row(self, stage: str, scene: str, policies: Sequence[str], **rest: Any) -> dict[str, Any]:
         """Return an origin with what is common to a run; `rest` overrides."""
         ages = [self.age(policy) for policy in policies] or [0]
@@ -138,6 +146,7 @@ class Facts:
             "stage": stage,
             "sample_id": "",
             "scene_id": scene,
+            "topics": [],
             "tick": 0,
             "turn_ids": [],
             "citizen_ids": [],
@@ -231,6 +240,16 @@ def seat_policies(intake: Intake) -> dict[tuple[str, str, str], str]:
     return out
 
 
+def assembled_topics(intake: Intake) -> dict[tuple[str, str], list[str]]:
+    """Return (stage, assembly) -> the topics of its question."""
+    out: dict[tuple[str, str], list[str]] = {}
+    for stage in intake.stages:
+        frame = events(intake, stage, "assemblies", ("assembly", "topic", "question"), by=(ASSEMBLED,))
+        for assembly, topic, question in frame.iter_rows() if frame is not None else ():
+            out[stage, assembly] = topics_of(topic or "", question or "")
+    return out
+
+
 def people_of(item: Item) -> list[str]:
     """Return the personas in a sample: authors who are no policy, and those whom its meta names."""
     sample = item.sample
@@ -277,6 +296,7 @@ def item_origin(
         scene,
         lineage.policies,
         sample_id=sample.sample_id,
+        topics=facts.topics(item.stage, assembly),
         tick=int(tick) if isinstance(tick, (int, float)) else 0,
         turn_ids=[str(one) for one in meta.get("incidents") or ()],
         citizen_ids=people,

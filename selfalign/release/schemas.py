@@ -123,6 +123,7 @@ ORIGIN: list[tuple[str, pa.DataType]] = [
     ("stage", TEXT),
     ("sample_id", TEXT),
     ("scene_id", TEXT),
+    ("topics", pa.list_(TEXT)),
     ("tick", WHOLE),
     ("turn_ids", pa.list_(TEXT)),
     ("citizen_ids", pa.list_(TEXT)),

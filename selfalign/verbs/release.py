@@ -185,6 +185,7 @@ def _show(args: argparse.Namespace) -> int:
         ("run", f"{line['run_id']}, stage {line['stage']}, seed {line['run_seed']}"),
         ("sample", line["sample_id"]),
         ("scene", f"{line['scene_id']}, tick {line['tick']}, {line['part'] or 'whole'}"),
+        ("topics", ", ".join(line.get("topics") or ()) or "none named"),
         ("rule", f"{walk.row['meta']['rule']} {walk.row['meta']['dim']}".strip()),
         ("people", ", ".join(line["citizen_ids"]) or "none named"),
         ("model", ", ".join(line["models"])),

@@ -257,6 +257,7 @@ def _meta(clerk: Clerk, hall: Hall) -> dict[str, object]:
         "assembly": clerk.assembly,
         "arm": clerk.arm,
         "topic": clerk.question.topic,
+        "question": clerk.question.text,
         "question_id": clerk.question.question_id,
         "num_voters": len(hall.citizens),
         "weights": [citizen.weight for citizen in hall.citizens],

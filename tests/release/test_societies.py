@@ -12,6 +12,7 @@ from selfalign.release.config import load_config
 from selfalign.release.reading import Release
 from selfalign.release.verify import verify_release
 from selfalign.release.walk import runs_by_id, walk_back
+from selfalign.samples import topics_of
 from sim.cli.__main__ import main
 from sim.store import Run, find_runs
 
@@ -116,6 +117,11 @@ def test_what_each_society_left_behind_is_told(made: tuple[str, Run, Built]) -> 
         assert all(abs(sum(row["values"]) - 1) < 1e-6 for row in clauses)
         assert {row["weight"] for row in clauses} <= set(panel["weight"])
         people = Release.open(built.folder).lineage(["citizen_ids"])["citizen_ids"].to_pylist()
+        topics = {
+            one for names in Release.open(built.folder).lineage(["topics"])["topics"].to_pylist() for one in names
+        }
+        question = run.read_events("r1.play", "assemblies").filter(arm="full").row(0, named=True)
+        assert topics == set(topics_of(question["topic"], question["question"]))
         persons = {f"population:default/{name}" for name in panel["persona_id"]}
         told = Release.open(built.folder).json("reports/coverage.json")["populations"]["default"]
         assert told["voted"]["n"] == panel["persona_id"].n_unique()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.errors import UserError
 from agents.requests import Message
+from agents.sample import Sample
 from selfalign.samples import Funnel, dedupe, scene_of, split_by_scene, usable
 from tests.selfalign.toy import sample
 
@@ -72,10 +75,29 @@ def test_a_prompt_in_other_case_or_spacing_counts_as_the_same() -> None:
     assert (len(train), len(held)) == (2, 0)
 
 
+def about(number: int, scene: str, topic: str, question: str) -> Sample:
+    one = sample(number, scene=scene, prompt=f"prompt {number}")
+    return replace(one, meta={**one.meta, "topic": topic, "question": question})
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("Housing", "Should the city cap rents?"), ("housing ", "Should the city build?")),
+        (("housing", "Should the city cap rents?"), ("", "should the  city cap rents?")),
+    ],
+)
+def test_no_topic_is_on_both_sides(first: tuple[str, str], second: tuple[str, str]) -> None:
+    """Rewards of one question in two assemblies share neither scene nor prompt, only what they are about."""
+    samples = [about(0, "assembly-0", *first), about(1, "assembly-1", *second)]
+    for seed in range(20):
+        assert len(split_by_scene(samples, 0.5, seed)[0]) == 2
+    apart = [samples[0], about(1, "assembly-1", "work", "Should weeks have four days?")]
+    assert [len(side) for side in split_by_scene(apart, 0.5, 0)] == [1, 1]
+
+
 def test_a_prompt_that_ends_with_an_answer_cannot_be_taught() -> None:
     base = sample(1)
-    from dataclasses import replace
-
     bad = replace(base, prompt=(*base.prompt, Message("assistant", "so")))
     with pytest.raises(UserError, match="None of the 1 samples"):
         usable([bad])
