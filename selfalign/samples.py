@@ -141,7 +141,7 @@ def scene_of(sample: Sample) -> str:
 
 
 def topics_of(topic: str, question: str) -> list[str]:
-    """Return the names under which rows on one question meet: its topic, and a digest of its words. Empty ones fall out.
+    """Return the names under which rows on one question meet: its topic and a digest of its words, as far as given.
 
     Two agendas may give one question other topics or none; its words still tie the rows.
     """

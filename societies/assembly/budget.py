@@ -44,7 +44,7 @@ def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping
         "pre-survey": (0, survey),
         "learn": (
             witnesses * (n + config.num_questions) + opened + crossed + guarded,
-            choosing + opened * n + witnesses * n * min(n, 12),
+            choosing + opened * n + witnesses * n * min(n, config.question_jury),
         ),
         "deliberate": (
             talks * (n * config.num_turns + n + (num_tables * config.num_turns if facilitator != "none" else 0))

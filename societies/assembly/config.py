@@ -121,6 +121,8 @@ class AssemblyConfig:
     """Most speeches of the table that a speaker reads, the latest."""
     num_questions: Annotated[int, Field(ge=0, le=10)] = 2
     """Questions put to each witness, those that most citizens want answered."""
+    question_jury: Annotated[int, Field(ge=1)] = 12
+    """Citizens, drawn by lot, who say which questions to a witness they want answered; each reads every question."""
     num_witnesses: Annotated[int, Field(ge=0, le=12)] = 0
     """Witnesses whom the citizens choose among all that the agenda offers; 0: those that the organisers call."""
     witness_rule: WitnessRule = "phragmen"

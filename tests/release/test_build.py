@@ -64,9 +64,9 @@ def test_columns_are_frozen(config: str) -> None:
 def test_lineage_columns_are_frozen() -> None:
     assert LINEAGE.names == [
         "id", "config", "split", "part", "run_id", "stage", "sample_id", "scene_id", "topics", "tick", "turn_ids",
-        "citizen_ids", "vote_ids", "request_keys", "request_digests", "prompt_names", "prompt_digests", "models", "policies",
-        "policy_version_min", "policy_version_max", "run_seed", "settings_digest", "judge", "recipe", "group",
-        "filters_passed",
+        "citizen_ids", "vote_ids", "request_keys", "request_digests", "prompt_names", "prompt_digests", "models",
+        "policies", "policy_version_min", "policy_version_max", "run_seed", "settings_digest", "judge", "recipe",
+        "group", "filters_passed",
     ]  # fmt: skip
 
 

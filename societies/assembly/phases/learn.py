@@ -34,7 +34,7 @@ def learn(clerk: Clerk, hall: Hall) -> Script[None]:
 
 def _hear(clerk: Clerk, hall: Hall, witness: Witness, number: int) -> Script[list[Testimony]]:
     asked = yield from _questions(clerk, hall, witness)
-    chosen = yield from _chosen(clerk, hall, asked)
+    chosen = yield from _chosen(clerk, hall, witness, asked)
     answers = yield from clerk.hear_all(
         [
             (
@@ -93,9 +93,13 @@ def _questions(clerk: Clerk, hall: Hall, witness: Witness) -> Script[list[tuple[
     return list({answer.value: (citizen, answer.value) for citizen, answer in pairs if answer.value}.values())
 
 
-def _chosen(clerk: Clerk, hall: Hall, asked: list[tuple[Citizen, str]]) -> Script[list[tuple[Citizen, str, float]]]:
-    """Let a jury of at most twelve citizens say which answers would help; keep the most wanted."""
-    jury = hall.citizens[:12]
+def _chosen(
+    clerk: Clerk, hall: Hall, witness: Witness, asked: list[tuple[Citizen, str]]
+) -> Script[list[tuple[Citizen, str, float]]]:
+    """Let a jury of citizens, drawn by lot, say which answers would help; keep the most wanted."""
+    size = min(clerk.config.question_jury, len(hall.citizens))
+    drawn = clerk.rng("question jury", witness.name).choice(len(hall.citizens), size=size, replace=False)
+    jury = [hall.citizens[k] for k in sorted(drawn)]
     cells = [(k, citizen) for k in range(len(asked)) for citizen in jury]
     found = yield from clerk.weigh(
         [clerk.poll(citizen, "want_answer.v1", YES_NO, asked=asked[k][1]) for k, citizen in cells]
