@@ -5,6 +5,7 @@ Every link names the request that made it; what cannot be followed is a gap, and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +87,13 @@ def chains_of(archive: Archive, key: Key) -> tuple[Chain, ...]:
     clauses = archive.rows(key, "clauses")
     num_citizens = whole(archive.summaries[key].get("num_citizens"))
     found = [_chain(row, statements, turns, ballots, num_citizens) for row in clauses]
-    return tuple(sorted(found, key=lambda one: (one.replaces or one.clause, bool(one.replaces))))
+    return tuple(sorted(found, key=lambda one: (*_place(one.replaces or one.clause), bool(one.replaces))))
+
+
+def _place(clause: str) -> tuple[int, str]:
+    """Return where a clause stands in the text by the number in its id, so that K10 comes after K2."""
+    number_in = re.search(r"\d+", clause)
+    return int(number_in.group()) if number_in else 0, clause
 
 
 def _chain(

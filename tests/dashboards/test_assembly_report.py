@@ -316,6 +316,13 @@ def test_amendments_are_told_with_mover_and_diff(tmp_path: Path) -> None:
     assert all(not chain.gaps for chain in one.chains)
 
 
+def test_clauses_stand_in_the_order_of_their_numbers(copy: Run) -> None:
+    new = {"K1": "K2", "K2": "K10"}
+    change(copy, "clauses", lambda frame: frame.with_columns(pl.col("clause", "replaces").replace(new)).reverse())
+    own = [chain.clause for chain in account(find_out(copy)).chains]
+    assert own.index("K2") < own.index("K10") and sorted(own) != own
+
+
 def test_every_link_of_a_clause_stands_in_the_journal(hall: Run, told: Findings) -> None:
     for chain in account(told).chains:
         assert chain.gaps == () and len(chain.votes) == len(chain.elected) == 9 and len(chain.opinions) == 9
