@@ -11,7 +11,7 @@ from societies.assembly.agenda import divided, load_agenda
 from societies.assembly.budget import estimate
 from societies.assembly.clerk import Clerk
 from societies.assembly.config import AssemblyConfig
-from societies.assembly.phases.protocols import ASSIGNED
+from societies.assembly.phases.protocols import clash
 from societies.assembly.phases.recruit import draw_panel
 from societies.assembly.play import assembly
 from societies.assembly.recall import citizen_memories
@@ -112,12 +112,7 @@ def checked(config: AssemblyConfig, setting: Setting) -> list[Question]:
         )
     if "other_facilitator" in config.arms:
         _check_other_facilitator(config, setting)
-    if config.protocol in ASSIGNED and config.facilitator in ("bids", "devils_advocate"):
-        raise UserError(
-            f"society.protocol = {config.protocol} does not go with society.facilitator = {config.facilitator}.",
-            "this form of talk says itself who speaks when and as what.",
-            "use facilitator=round_robin or none",
-        )
+    _check_leading(config)
     questions = load_agenda(setting.file(config.agenda), skip=config.skip)
     if config.held >= len(questions):
         raise UserError(
@@ -134,6 +129,21 @@ def checked(config: AssemblyConfig, setting: Setting) -> list[Question]:
                 "add falsehood (claim, stance, replaces) to these questions, or leave the arm out",
             )
     return questions
+
+
+def _check_leading(config: AssemblyConfig) -> None:
+    """Refuse a way of leading that the form of talk would drop without a word, in any arm that is played."""
+    ways = {"facilitator": config.facilitator} if set(config.arms) - {"other_facilitator", "no_facilitator"} else {}
+    if "other_facilitator" in config.arms:
+        ways["other_facilitator"] = config.other_facilitator
+    for field, way in ways.items():
+        why = clash(config.protocol, way)
+        if why:
+            raise UserError(
+                f"society.protocol = {config.protocol} does not go with society.{field} = {way}.",
+                why,
+                f"use {field}=round_robin or none, or another form of talk",
+            )
 
 
 def _check_other_facilitator(config: AssemblyConfig, setting: Setting) -> None:

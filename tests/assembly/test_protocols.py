@@ -159,6 +159,32 @@ def test_forms_that_say_who_speaks_do_not_go_with_bids(protocol: str, facilitato
         play(protocol=protocol, facilitator=facilitator)
 
 
+@pytest.mark.parametrize(
+    ("protocol", "facilitator", "why"),
+    [
+        ("future_seat", "devils_advocate", "speaks for somebody else already"),
+        ("empty_chair", "devils_advocate", "speaks for somebody else already"),
+        ("empty_chair", "bids", "never win the floor"),
+        ("fishbowl", "bids", "who speaks when"),
+        ("debate", "bids", "who speaks when"),
+        ("nominal", "bids", "who speaks when"),
+    ],
+)
+def test_what_a_form_of_talk_would_drop_is_refused_in_every_arm(protocol: str, facilitator: str, why: str) -> None:
+    with pytest.raises(UserError, match=why):
+        play(protocol=protocol, facilitator=facilitator)
+    with pytest.raises(UserError, match=why) as raised:
+        play(protocol=protocol, arms=("full", "other_facilitator"), other_facilitator=facilitator)
+    assert "society.other_facilitator" in str(raised.value)
+    play(protocol=protocol, other_facilitator=facilitator, num_rounds=1, num_critiques=0)
+
+
+def test_the_devils_advocate_of_a_fishbowl_sits_among_those_who_speak() -> None:
+    fish = play(protocol="fishbowl", facilitator="devils_advocate", num_rounds=2, num_critiques=0)
+    devils = {(one["round"], one["table"]) for one in fish.rows("turns") if one["task"] == "devil"}
+    assert devils == {(1, 1), (1, 2), (2, 1), (2, 2)}
+
+
 def test_what_a_speech_was_made_as_stands_in_its_row() -> None:
     devil = play(facilitator="devils_advocate", num_rounds=1, num_critiques=0)
     assert [one["task"] for one in devil.rows("turns") if one["task"]] == ["devil", "devil"]

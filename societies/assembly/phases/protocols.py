@@ -29,6 +29,27 @@ TASKS: dict[str, str] = {"future_seat": "future", "empty_chair": "absent"}
 """Protocol -> whom one citizen at each table speaks for."""
 ASSIGNED = frozenset({"world_cafe", "consultancy"})
 """Forms that say who speaks when and as what, so that neither bids nor a devil's advocate go with them."""
+ORDERED = frozenset({"fishbowl", "debate", "nominal"})
+"""Forms that say who speaks when, so that bids do not go with them."""
+
+
+def clash(protocol: Protocol, facilitator: str) -> str:
+    """Return why a way of leading cannot be had with a form of talk; "" where it can.
+
+    >>> clash("empty_chair", "devils_advocate")
+    'one citizen at each table speaks for somebody else already, and no table has a second such task.'
+    >>> clash("fishbowl", "devils_advocate")
+    ''
+    """
+    if protocol in ASSIGNED and facilitator in ("bids", "devils_advocate"):
+        return "this form of talk says itself who speaks when and as what."
+    if protocol in ORDERED and facilitator == "bids":
+        return "this form of talk says itself who speaks when."
+    if protocol in TASKS and facilitator == "devils_advocate":
+        return "one citizen at each table speaks for somebody else already, and no table has a second such task."
+    if protocol in TASKS and facilitator == "bids":
+        return "whoever speaks for somebody else at a table might never win the floor."
+    return ""
 
 
 def order(protocol: Protocol, num: int, num_turns: int, *, round_: int, lean: Sequence[float]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,9 +57,9 @@ def talk(clerk: Clerk, hall: Hall, table: Table) -> Script[None]:
     """Play one table for one round."""
     config = clerk.config
     num_speeches = config.num_turns * len(table.citizens)
-    told = _told(clerk, table)
     lean = [citizen.levels[f"{survey_before(table.round_)}/affirming"] for citizen in table.citizens]
     speakers = order(config.protocol, len(table.citizens), config.num_turns, round_=table.round_, lean=lean)
+    told = _told(clerk, table, speakers)
     tasks = assigned(config.protocol, num_speeches, round_=table.round_, table=table.number)
     prompted = yield from _prompt(clerk, table)
     for ordinal in range(num_speeches):
@@ -175,14 +176,18 @@ def _prompt(clerk: Clerk, table: Table) -> Script[str]:
     return turn.text
 
 
-def _told(clerk: Clerk, table: Table) -> tuple[str, str]:
-    """Return which citizen of a table has a task besides their own view, and the task; ("", "") for nobody."""
+def _told(clerk: Clerk, table: Table, speakers: Sequence[int]) -> tuple[str, str]:
+    """Return which citizen of a table has a task besides their own view, and the task; ("", "") for nobody.
+
+    speakers: seats of those who speak in this round; whoever only listens can have no task.
+    """
     task = TASKS.get(clerk.config.protocol, "")
     if clerk.facilitator == "devils_advocate":
         task = task or "devil"
     if not task:
         return "", ""
-    return table.citizens[(table.round_ + table.number) % len(table.citizens)].citizen_id, task
+    seats = sorted(set(speakers))
+    return table.citizens[seats[(table.round_ + table.number) % len(seats)]].citizen_id, task
 
 
 def _shown(clerk: Clerk, table: Table, ordinal: int) -> list[dict[str, str]]:
