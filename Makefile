@@ -6,7 +6,7 @@ BIN := .venv/bin
 ROOMS := agents societies sim selfalign dashboards
 BENCHMARKS ?= scheduler saturation discussion crash population sortition coevolution lockin release dashboard
 
-.PHONY: help setup demo test dash lint format check bench clean
+.PHONY: help setup demo test real dash lint format check bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -25,6 +25,11 @@ test: ## run all tests that need no GPU
 	$(BIN)/pytest -n 2 --dist worksteal -m "not gpu and not model and not browser"
 	$(BIN)/pytest -m "browser and not gpu"
 	$(BIN)/pytest -m "model and not gpu and not browser"
+
+real: ## play every society on the small model once, and open every page over those runs (a quarter of an hour)
+	@$(PYTHON) scripts/setup test
+	@$(BIN)/folkmoot model pull
+	FOLKMOOT_REAL_RUNS=$(CURDIR)/build/real-runs $(BIN)/pytest -rs tests/dashboards_app/test_browser_real.py
 
 dash: ## open the dashboard over ./runs in a browser
 	@$(PYTHON) scripts/setup all

@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -180,6 +181,9 @@ def _serve(root: Path) -> subprocess.Popen[bytes]:
     import dashboards
 
     app = Path(str(dashboards.__file__)).with_name("app.py")
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", PORT)) == 0:
+            raise SystemExit(f"Port {PORT} is taken, perhaps by the dashboard of a benchmark that was killed: end it.")
     command = [sys.executable, "-m", "streamlit", "run", str(app), f"--server.port={PORT}", "--server.headless=true"]
     server = subprocess.Popen(command, env={**os.environ, "FOLKMOOT_RUNS": str(root)}, stdout=subprocess.DEVNULL)
     for _ in range(600):

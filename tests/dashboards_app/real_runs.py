@@ -1,0 +1,61 @@
+"""One finished run of every society on the small real model, each as small as still fills its pages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from sim.store import find_runs
+
+MEASURED = (
+    "measure.instruments=[{name: moralchoice, num: 4}, {name: lm_loss, num: 4}, "
+    "{name: safety, num_harmful: 4, num_ordinary: 4, max_tokens: 16, judge: false}]"
+)
+RUNS: dict[str, tuple[str, ...]] = {
+    "loop": (
+        "experiment=demo", "society.num_harmful=3", "society.num_ordinary=2", "society.num_roles=2",
+        "society.num_steps=1", "society.max_interactions=2", "recipe.max_length=256",
+        MEASURED,
+    ),
+    "assembly": (
+        "experiment=assembly_demo", "society.panel=3", "society.pool=40", "society.num_rounds=1", "society.written=2",
+        "society.num_candidates=2", "society.values=true", "society.table_size=3", "society.supermajority=0.51",
+        "society.num_clauses=2", "society.num_questions=1", "society.question_jury=1", "society.quotas=[sex]",
+        "society.max_tokens={turn: 24, note: 16, opinion: 24, statement: 24, clause: 24}",
+    ),
+    "utility-vote": (
+        "experiment=utility_vote", "society.num_options=10", "society.num_held_options=2", "society.num_train=12",
+        "society.num_held_pairs=6", "society.num_held_option_pairs=6", "society.panel=4", "society.pool=40",
+    ),
+    "numeric": ("experiment=coevolve_numeric", "society.humans.people=2000", "society.humans.timesteps=12"),
+    "live-values": (
+        "experiment=coevolve_live", "society.personas=4", "society.timesteps=2", "society.claims=[honesty,fairness]",
+        "society.degree=2",
+    ),
+    "eras": (
+        "experiment=follow_eras", "society.num=20", "society.forms=[letters]", "society.challenges=[{name: follow}]",
+        "society.eras=[{name: c13, tell: c13}, {name: c17, tell: c17}, {name: c21, tell: c21}]",
+        "society.arms=[{name: frozen}, {name: lifelong}, {name: oracle}]",
+    ),
+    "value-follow": (
+        "experiment=follow_small", "loop.train=false", "loop.num_rounds=2", "society.num=20", "society.people.num=100",
+    ),
+}  # fmt: skip
+"""Society -> what `folkmoot run` is told. The numeric one asks no model: its people are formulas."""
+
+
+def play_all(root: Path) -> dict[str, str]:
+    """Return society -> name of its run below `root`, playing those that are not there yet."""
+    names: dict[str, str] = {}
+    for society, orders in RUNS.items():
+        name = f"real-{society}"
+        if not find_runs(root / name):
+            command = [sys.executable, "-m", "sim.cli", "run", f"paths.runs={root}", *orders, f"name={name}"]
+            done = subprocess.run(command, capture_output=True, text=True)
+            assert done.returncode == 0, f"{society}: {done.stderr[-2000:]}"
+        (run,) = find_runs(root / name)
+        assert run.status["state"] == "done", f"{society}: {run.status['state']}"
+        assert society == "numeric" or not run.manifest["scripted"]
+        names[society] = f"{name}/{run.folder.name}"
+    return names
