@@ -32,7 +32,8 @@ class Manipulation:
     """One vote recounted with random sets of strategic voters.
 
     changes: share of sets with which another statement wins; its null: as many ballots shuffled. gain, gain_others:
-    mean sincere agreement with the winner then less that with the sincere one, of those voters and of the others.
+    mean sincere agreement with the winner then less that with the sincere one, of those voters and of the others, over
+    citizens drawn again; null 0, as truthful ballots elect the same again. gain_shuffled: of as many shuffled ballots.
     counted: what won in this arm. voters: who voted strategically there, empty in `full`.
     """
 
@@ -49,8 +50,9 @@ class Manipulation:
     num_strategic: int
     num_able: int
     changes: Number
-    gain: float | None
-    gain_others: float | None
+    gain: Number
+    gain_others: Number
+    gain_shuffled: float | None
 
 
 def differences_of(polls: Mapping[Key, Poll]) -> tuple[Difference, ...]:
@@ -100,6 +102,13 @@ def _manipulation(key: Key, row: Mapping[str, object]) -> Manipulation:
         num_strategic=whole(row.get("num_strategic")),
         num_able=whole(row.get("num_able")),
         changes=number_of(wilson(round((share or 0.0) * draws), draws), number(row.get("by_chance")), draws),
-        gain=number(row.get("gain")),
-        gain_others=number(row.get("gain_others")),
+        gain=_gain(row, "gain"),
+        gain_others=_gain(row, "gain_others"),
+        gain_shuffled=number(row.get("gain_by_chance")),
     )
+
+
+def _gain(row: Mapping[str, object], name: str) -> Number:
+    """Return a gain with its interval; None where a run of before recorded none."""
+    low, high = number(row.get(f"{name}_lo")), number(row.get(f"{name}_hi"))
+    return Number(value=number(row.get(name)), lo=low, hi=high, null=0.0, n=whole(row.get("num_voters")))

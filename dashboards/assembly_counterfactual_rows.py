@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboards.assembly import Assemblies
 from dashboards.assembly_counterfactual import Difference, Manipulation
+from dashboards.assembly_numbers import Number
 from dashboards.assembly_words import amount, between, null, size
 from dashboards.drawing import short
 from dashboards.rows import spaced
@@ -17,7 +18,9 @@ ARMS_NOTE = (
 STRATEGIC_NOTE = (
     "Counted from sincere ballots, asking nobody. Each draw lets other citizens vote strategically; the interval is "
     "that of the draws. Null: as many ballots in a random order. Gains: sincere agreement, 0 to 1, with the winner "
-    "then less that with the sincere winner, mean over all draws, also those that change nothing."
+    "then less that with the sincere winner, mean over all draws, also those that change nothing; interval over n "
+    "citizens drawn again, everything counted anew. Null 0: truthful ballots elect the same again. Shuffled: the gain "
+    "of as many citizens whose ballots are put in a random order."
 )
 
 
@@ -56,10 +59,10 @@ def strategic_voters(found: Assemblies) -> Section:
         title="Strategic voters",
         columns=(
             "assembly", "arm", "vote", "sincere winner", "wins in this arm", "strategic", "with something to gain",
-            "winner changes", "null", "mostly to", "gain of the strategic", "gain of the others",
+            "winner changes", "null", "mostly to", "gain of the strategic", "shuffled", "gain of the others", "n",
         ),
         rows=tuple(_vote(one) for one in shown),
-        right=(5, 6, 10, 11),
+        right=(5, 6, 10, 11, 12, 13),
         lines=_summary(found.manipulations),
         notes=tuple(notes),
     )  # fmt: skip
@@ -88,9 +91,17 @@ def _vote(one: Manipulation) -> tuple[str, ...]:
         amount(one.changes),
         f"{null(one.changes)} (shuffled)",
         one.favours or "-",
-        _signed(one.gain),
-        _signed(one.gain_others),
+        _gain(one.gain),
+        _signed(one.gain_shuffled),
+        _gain(one.gain_others),
+        size(one.gain) if one.gain.n else "-",
     )
+
+
+def _gain(one: Number) -> str:
+    """Return a gain with its interval, where the run has one."""
+    band = between(one)
+    return _signed(one.value) + (f" ({band})" if band else "")
 
 
 def _signed(value: float | None) -> str:

@@ -210,6 +210,12 @@ TABLES: dict[str, dict[str, Column]] = {
         "gain": "float",
         "gain_others": "float",
         "gain_all": "float",
+        "gain_lo": "float",
+        "gain_hi": "float",
+        "gain_others_lo": "float",
+        "gain_others_hi": "float",
+        "gain_by_chance": "float",
+        "num_voters": "int",
     },
     "clauses": {
         **_HEAD,

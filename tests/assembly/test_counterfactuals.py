@@ -50,7 +50,32 @@ def test_compromising_elects_the_compromise_where_that_is_known() -> None:
     ]
     assert 0 < some.changes == pytest.approx(np.mean(wins), abs=0.06), "of all pairs of voters"
     assert some.num_draws == 400 and 0 <= some.by_chance <= 1
-    assert recount(levels, r.plurality, 0.0).num_draws == 0
+    nobody = recount(levels, r.plurality, 0.0)
+    assert nobody.num_draws == 0 and np.isnan(nobody.gain_band).all()
+
+
+def test_gains_have_the_interval_that_drawing_citizens_again_and_counting_at_length_gives() -> None:
+    levels = np.random.default_rng(3).random((14, 4))
+    found = recount(levels, r.plurality, 0.5, num_resamples=400)
+    rng = np.random.default_rng(9)
+    panels = [levels[rng.integers(14, size=14)] for _ in range(120)]
+    long = [recount(y, r.plurality, 0.5, num_draws=60, num_resamples=0, seed=n) for n, y in enumerate(panels)]
+    for band, point, name in (
+        (found.gain_band, found.gain, "gain"),
+        (found.gain_others_band, found.gain_others, "gain_others"),
+    ):
+        assert (band[0] + band[1]) / 2 == pytest.approx(point)
+        se = np.std([getattr(one, name) for one in long], ddof=1)
+        assert (band[1] - band[0]) / 2 == pytest.approx(1.96 * se, rel=0.35)
+    assert found.num_voters == 14 and found.gain_by_chance < found.gain
+
+
+def test_shuffled_ballots_cost_those_who_shuffle_them() -> None:
+    """All of nine like the first best: a winner by shuffled ballots is worse for everybody by what they gave it."""
+    levels = np.array([[1.0, 0.0]] * 9)
+    found = recount(levels, r.plurality, 1.0, num_draws=200, num_resamples=0)
+    assert found.gain == 0 and found.gain_by_chance == pytest.approx(-found.by_chance) and found.by_chance > 0.3
+    assert np.isnan(found.gain_band).all()
 
 
 def test_a_winner_whom_everybody_likes_best_cannot_be_moved() -> None:
@@ -58,6 +83,7 @@ def test_a_winner_whom_everybody_likes_best_cannot_be_moved() -> None:
     for name in ("plurality", "borda", "schulze", "instant_runoff"):
         found = recount(levels, r.RULES[name], 0.5)
         assert (found.winner, found.changes, found.favours, found.num_able, found.gain) == (0, 0.0, None, 0, 0.0)
+        assert found.gain_band == found.gain_others_band == (0.0, 0.0)
 
 
 @settings(deadline=None, max_examples=15)
@@ -81,6 +107,7 @@ def test_the_arm_strategic_counts_replaced_ballots_and_keeps_the_sincere_ones() 
     assert all(len(row["voters"]) == row["num_strategic"] == 6 for row in own)
     assert len({tuple(row["voters"]) for row in own}) == 1 and all(row["voters"] == [] for row in main)
     assert all(row["counted"] == row["sincere"] for row in main)
+    assert all(row["gain_lo"] <= row["gain"] <= row["gain_hi"] and row["num_voters"] == 12 for row in (*own, *main))
     winners = [row["ranking"][0] for row in played.rows("results", "strategic")]
     assert [row["counted"] for row in own] == winners
     ballots = {(b["citizen"], b["item"]): b["value"] for b in played.rows("ballots", "strategic") if b["vote"] == "V0"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from dashboards.assembly import Assemblies, assemblies_of
 from dashboards.assembly_counterfactual_rows import arms_against_full, strategic_voters
+from dashboards.assembly_numbers import Number
 from dashboards.epochs import epochs_of
 from dashboards.epochs_rows import epochs_section, epochs_view
 from dashboards.findings import find_out
@@ -152,8 +154,17 @@ def test_strategic_voters_are_told_with_null_and_for_whose_benefit(found: Assemb
     for one in found.manipulations:
         assert one.changes.n == 100 and one.changes.null is not None and one.changes.lo is not None
         assert (one.changes.value == 0) == (one.favours == "")
+        for gain in (one.gain, one.gain_others):
+            assert gain.null == 0 and gain.n > 0 and None not in (gain.value, gain.lo, gain.hi, one.gain_shuffled)
         assert (one.counted == one.sincere) or one.arm == "strategic"
         assert len(one.voters) == (one.num_strategic if one.arm == "strategic" else 0)
+
+
+def test_a_run_of_before_has_gains_without_interval_and_says_no_more_than_it_knows(found: Assemblies) -> None:
+    old = Number(value=0.1, lo=None, hi=None, null=0.0, n=0)
+    one = replace(found.manipulations[0], gain=old, gain_others=old, gain_shuffled=None)
+    row = strategic_voters(replace(found, manipulations=(one,))).rows[0]
+    assert row[10:] == ("+0.1", "-", "+0.1", "-")
 
 
 def test_the_report_has_both_tables_and_a_run_without_such_arms_has_neither(hall: Run, tmp_path: Path) -> None:

@@ -267,6 +267,12 @@ def _recounted(
         gain=found.gain,
         gain_others=found.gain_others,
         gain_all=found.gain_all,
+        gain_lo=found.gain_band[0],
+        gain_hi=found.gain_band[1],
+        gain_others_lo=found.gain_others_band[0],
+        gain_others_hi=found.gain_others_band[1],
+        gain_by_chance=found.gain_by_chance,
+        num_voters=found.num_voters,
     )
 
 

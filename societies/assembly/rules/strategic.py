@@ -16,11 +16,16 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from agents.statistics.intervals import z_value
 from societies.assembly.rules.outcome import Outcome, break_ties
 from societies.assembly.rules.profile import FloatArray, IntArray, Profile, profile_of, with_ranks
 
 Tactic = Literal["both", "compromise", "bury"]
 NUM_DRAWS = 100
+NUM_RESAMPLES = 100
+"""Panels drawn again from the citizens for the intervals of the gains."""
+RESAMPLE_DRAWS = 2
+"""Sets of strategic voters on each of them: two tell the chance of the draws apart from that of the citizens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +35,10 @@ class Recount:
     winner: on sincere ballots. num: strategic voters in a draw. num_able: voters with something to gain, of all.
     changes: share of draws in which another candidate wins; by_chance: the same when as many ballots are shuffled.
     favours: who wins most often instead; None when nobody does. gain: mean sincere level of the new winner less that
-    of the old one, of the strategic voters; gain_others, gain_all: of the others, of all. 0 where nothing changes.
+    of the old one, of the strategic voters; gain_others, gain_all: of the others, of all. 0 where nothing changes, and
+    0 is what voting truthfully again gives. gain_by_chance: gain when as many ballots are shuffled. gain_band,
+    gain_others_band: 95 % intervals over citizens drawn again, everything counted anew; nan without draws.
+    num_voters: citizens whom the gains rest on.
     """
 
     winner: int
@@ -43,6 +51,10 @@ class Recount:
     gain: float
     gain_others: float
     gain_all: float
+    gain_by_chance: float
+    gain_band: tuple[float, float]
+    gain_others_band: tuple[float, float]
+    num_voters: int
 
 
 def strategic_profile(profile: Profile, voters: IntArray, poll: Sequence[int], tactic: Tactic) -> Profile:
@@ -67,11 +79,13 @@ def recount(
     *,
     tactic: Tactic = "both",
     num_draws: int = NUM_DRAWS,
+    num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> Recount:
     """Count a vote again with random sets of strategic voters; ties are broken as in the vote, with this seed.
 
     levels: sincere, (voters, candidates), higher is better. share: of strategic voters, rounded to whole ones.
+    num_resamples: 0 leaves the intervals of the gains out.
     """
     x = np.asarray(levels, dtype=np.float64)
     sincere = profile_of(-x)
@@ -80,18 +94,20 @@ def recount(
     rng = np.random.default_rng(seed)
     found, chance = [], 0
     gains: list[tuple[float, float, float]] = []
+    by_chance: list[float] = []
     for _ in range(num_draws if num else 0):
         who = rng.permutation(len(x))[:num]
         now = _order(rule, strategic_profile(sincere, who, poll, tactic), seed)[0]
         found.append(now)
-        change = x[:, now] - x[:, winner]
-        rest = np.delete(change, who)
-        gains.append((float(change[who].mean()), float(rest.mean()) if rest.size else 0.0, float(change.mean())))
+        gains.append(_gains(x, who, now, winner))
         mixed: FloatArray = x.copy()
         mixed[who] = rng.permuted(x[who], axis=1)
-        chance += _order(rule, profile_of(-mixed), seed)[0] != winner
+        shuffled = _order(rule, profile_of(-mixed), seed)[0]
+        chance += shuffled != winner
+        by_chance.append(_gains(x, who, shuffled, winner)[0])
     others = Counter(now for now in found if now != winner)
     gain, gain_others, gain_all = np.mean(gains, axis=0) if gains else np.zeros(3)
+    se = _errors(x, rule, num, tactic, num_resamples if found else 0, len(found), seed)
     return Recount(
         winner=winner,
         num=num,
@@ -103,7 +119,55 @@ def recount(
         gain=float(gain),
         gain_others=float(gain_others),
         gain_all=float(gain_all),
+        gain_by_chance=float(np.mean(by_chance)) if by_chance else 0.0,
+        gain_band=_band(gain, se[0]),
+        gain_others_band=_band(gain_others, se[1]),
+        num_voters=len(x),
     )
+
+
+def _gains(x: FloatArray, who: IntArray, now: int, winner: int) -> tuple[float, float, float]:
+    """Return what another winner is worth, sincerely, to these voters, to the others and to all."""
+    change = x[:, now] - x[:, winner]
+    rest = np.delete(change, who)
+    return float(change[who].mean()), float(rest.mean()) if rest.size else 0.0, float(change.mean())
+
+
+def _errors(
+    x: FloatArray,
+    rule: Callable[[Profile], Outcome],
+    num: int,
+    tactic: Tactic,
+    num_resamples: int,
+    num_draws: int,
+    seed: int,
+) -> FloatArray:
+    """Return standard errors of the gain of the strategic and of the others, over citizens with replacement.
+
+    Poll, winner and strategic voters are found anew on each resample: which statement wins hangs on who votes. The few
+    draws on a resample vary by themselves, which is taken out, and put back as the mean over num_draws has it: the
+    variance components of a one-way layout (Searle, Casella and McCulloch 1992, chapter 3; not verified).
+    """
+    if num_resamples < 2:
+        return np.full(2, np.nan)
+    rng = np.random.default_rng([seed, 1])
+    gains = np.empty((num_resamples, RESAMPLE_DRAWS, 2))
+    for one in range(num_resamples):
+        y = x[rng.integers(len(x), size=len(x))]
+        sincere = profile_of(-y)
+        poll = _order(rule, sincere, seed)
+        for draw in range(RESAMPLE_DRAWS):
+            who = rng.permutation(len(y))[:num]
+            now = _order(rule, strategic_profile(sincere, who, poll, tactic), seed)[0]
+            gains[one, draw] = _gains(y, who, now, poll[0])[:2]
+    within = gains.var(axis=1, ddof=1).mean(axis=0)
+    between = np.maximum(0.0, gains.mean(axis=1).var(axis=0, ddof=1) - within / RESAMPLE_DRAWS)
+    return np.asarray(np.sqrt(between + within / num_draws))
+
+
+def _band(point: float, se: float) -> tuple[float, float]:
+    half = z_value(0.95) * float(se)
+    return float(point) - half, float(point) + half
 
 
 def _order(rule: Callable[[Profile], Outcome], profile: Profile, seed: int) -> tuple[int, ...]:
