@@ -43,6 +43,8 @@ def pairs(account: Account) -> Section:
         asked = sum(bool(one.identities) for one in drafting.pairs)
         lines.append(
             f"Of {asked} pairs that were asked about, the readings of {undecided} do not agree and decide nothing."
+            if asked
+            else "No pair had to be asked about: what is alike is so word for word."
         )
     return Section(
         title="Do clauses say the same, or contradict each other?",

@@ -76,7 +76,9 @@ def bands(
     across = alt.X(f"{x}:Q", title=x, axis=alt.Axis(tickMinStep=1, format="d", grid=False))
     told = [f"{by}:N", f"{x}:Q", *(alt.Tooltip(f"{name}:Q", format=".3g") for name in ("value", "lo", "hi"))]
     base = alt.Chart(shown)
-    up = alt.Y("lo:Q", title=y, scale=scale)
+    # Vega's own format cuts at six decimals, and ticks of a tiny variance then read alike.
+    plain = alt.Axis(format="~g")
+    up = alt.Y("lo:Q", title=y, scale=scale, axis=plain)
     edges = shown.drop_nulls(["lo", "hi"])
     areas = [
         alt.Chart(own).mark_area(opacity=0.18, color=styles[name][0]).encode(x=across, y=up, y2="hi:Q")
@@ -85,7 +87,7 @@ def bands(
     ]
     few = shown[x].n_unique() < 16 if shown.height else False
     lines = base.mark_line(strokeWidth=2, point={"size": 22, "filled": True} if few else False).encode(
-        x=across, y=alt.Y("value:Q", title=y, scale=scale), color=colour, strokeDash=dash, tooltip=told
+        x=across, y=alt.Y("value:Q", title=y, scale=scale, axis=plain), color=colour, strokeDash=dash, tooltip=told
     )
     layers = [*areas, lines]
     if line is not None:

@@ -320,3 +320,11 @@ def test_a_live_numeric_run_is_not_called_scripted_when_it_will_ask_nothing(nume
     assert (found.scripted, found.unasked) == (False, False)
     run.write_status(tally={"num_requests": 1})
     assert find_out(run).scripted
+
+
+def test_ticks_of_a_tiny_variance_do_not_read_alike() -> None:
+    """Vega's own format cuts at six decimals."""
+    columns = {"timestep": [0, 1], "value": [1e-6, 5e-7], "lo": [0.0, 0.0], "hi": [2e-6, 2e-6]}
+    frame = pl.DataFrame({"arm": ["ai", "ai"], **columns})
+    drawn = charts.bands(frame, by="arm", styles={"ai": ("#000000", [])}, title="variance", y="variance").to_dict()
+    assert {layer["encoding"]["y"]["axis"]["format"] for layer in drawn["layer"]} == {"~g"}
