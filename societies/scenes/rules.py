@@ -94,8 +94,14 @@ def complete_cast(found: Sequence[tuple[str, str]], ego: str, num_roles: int) ->
 
 
 def sentences(text: str) -> list[str]:
-    """Return the sentences of a text, without list marks."""
-    lines = (re.sub(r"^\s*(?:[-*\u2022]|\d+[.)])\s*", "", line) for line in text.splitlines())
+    """Return the sentences of a text, without list marks.
+
+    >>> sentences("- - 1. Ask 1.5 million people. Wait!")
+    ['Ask 1.5 million people.', 'Wait!']
+    >>> sentences("1.5 million people agree.")
+    ['1.5 million people agree.']
+    """
+    lines = (re.sub(r"^(?:\s*(?:[-*\u2022]|\d+[.)](?!\d)))+\s*", "", line) for line in text.splitlines())
     return [part.strip() for line in lines for part in _SENTENCE.split(line) if part.strip()]
 
 

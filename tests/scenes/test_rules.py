@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agents.asking import Unusable
@@ -123,6 +123,8 @@ def test_parsers_raise_nothing_but_unusable(text: str) -> None:
 
 
 @given(st.text(max_size=300))
+@example("--")
+@example("1.-2. a")
 def test_tidy_only_ever_shortens_and_is_stable(text: str) -> None:
     once = tidy(text)
     assert len(once) <= len(text)
