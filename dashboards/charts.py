@@ -23,6 +23,8 @@ READINGS = {
 }
 FRAME = 150
 """Pixels that axis and legend take of a chart's height."""
+MOST_PURPOSES = 12
+"""Of what a run's requests were for, so many are drawn, the dearest."""
 MAX_ROWS = 4_000
 """Rows that a chart hands to the browser; more are thinned evenly."""
 
@@ -56,7 +58,7 @@ def purposes(frame: pl.DataFrame) -> Any:
     import altair as alt
     import polars as pl
 
-    parts = frame.head(12).with_columns((pl.col("prompt tokens") - pl.col("from cache")).alias("read anew"))
+    parts = frame.head(MOST_PURPOSES).with_columns((pl.col("prompt tokens") - pl.col("from cache")).alias("read anew"))
     names = {"from cache": "read from cache", "read anew": "read anew", "output tokens": "written"}
     long = parts.rename({k: v for k, v in names.items() if k != v}).unpivot(
         on=list(names.values()), index="purpose", variable_name="tokens are", value_name="tokens"

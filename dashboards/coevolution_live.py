@@ -54,13 +54,17 @@ class Diversity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Apart:
-    """An arm less the arm without an AI, over time, by one measure; people resampled in pairs."""
+    """An arm less the arm without an AI, over time, by one measure; people resampled in pairs.
+
+    p_holm: of each mark, corrected over every difference of the run; None where there is nothing to test.
+    """
 
     arm: str
     base: str
     measure: str
     num: int
     marks: tuple[Mark, ...]
+    p_holm: tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,19 +191,25 @@ def joined(timestep: int, rows: Sequence[Mapping[str, Any]]) -> Mark:
 
 
 def _apart(beliefs: Any, arms: Sequence[str]) -> tuple[Apart, ...]:
+    from agents.statistics.paired import holm
     from societies.coevolution.live import arm_differences
 
     base = BASE_ARM if BASE_ARM in arms else arms[-1]
-    out = []
-    for arm in arms:
-        if arm == base:
-            continue
-        found = arm_differences(beliefs, arm, base)
-        for measure in dict.fromkeys(one.metric for one in found):
-            own = [one for one in found if one.metric == measure]
-            line = tuple(Mark(o.timestep, number(o.diff), number(o.lo), number(o.hi)) for o in own)
-            out.append(Apart(arm=arm, base=base, measure=measure, num=own[0].n, marks=line))
-    return tuple(out)
+    found = [(arm, one) for arm in arms if arm != base for one in arm_differences(beliefs, arm, base)]
+    lines: dict[tuple[str, str], list[tuple[Any, float]]] = {}
+    for (arm, one), p in zip(found, holm([one.p for _, one in found]), strict=True):
+        lines.setdefault((arm, one.metric), []).append((one, p))
+    return tuple(
+        Apart(
+            arm=arm,
+            base=base,
+            measure=measure,
+            num=own[0][0].n,
+            marks=tuple(Mark(o.timestep, number(o.diff), number(o.lo), number(o.hi)) for o, _ in own),
+            p_holm=tuple(number(p) for _, p in own),
+        )
+        for (arm, measure), own in lines.items()
+    )
 
 
 def _slopes(beliefs: Any) -> tuple[Slope, ...]:

@@ -16,7 +16,7 @@ from dashboards.coevolution_words import (
     effort_finding,
     entropy_finding,
     follow_finding,
-    reading,
+    reading_apart,
     score_finding,
     slope_finding,
     stand_finding,
@@ -156,7 +156,7 @@ def _ends(one: Diversity) -> tuple[str, str]:
 
 def _difference(found: Live, one: Diversity) -> str:
     apart = next((a for a in found.apart if (a.arm, a.measure) == (one.arm, one.measure)), None)
-    return "-" if apart is None else f"{_mark(apart.marks[-1])}, {reading(apart.marks[-1])}"
+    return "-" if apart is None else f"{_mark(apart.marks[-1])}, {reading_apart(apart)}"
 
 
 def follow_section(found: Follow) -> Section:

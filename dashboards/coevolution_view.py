@@ -13,6 +13,7 @@ from dashboards.coevolution_drawing import Series, ends, legend, panel
 from dashboards.coevolution_follow import Follow
 from dashboards.coevolution_live import MEASURES, Live
 from dashboards.coevolution_rows import eras_section, follow_section, live_sections, trial_section
+from dashboards.coevolution_words import apart_finding
 from dashboards.rows import spaced
 from dashboards.terminal import Section
 
@@ -83,7 +84,8 @@ def _live(found: Live) -> PartView:
         apart += [panel(name, other)] if other else []
     rows = [("Diversity of beliefs", tuple(drawn), "Bands: 95 %, people resampled.")]
     if found.apart:
-        against = f"Each arm less {found.apart[0].base}; bands: 95 %, people resampled in pairs. 0 is no difference."
+        against = f"Each arm less {found.apart[0].base}; bands: 95 %, people resampled in pairs, each by itself."
+        against += f" {apart_finding(found)}"
         rows.append(("Difference between the arms", tuple(apart), against))
     return PartView(
         title="Beliefs of language-model people",

@@ -8,8 +8,9 @@ from agents.instruments.value_follow import RAW
 from dashboards.coevolution import ASSISTANT, DISTANCE, PEOPLE, Mark, Trials
 from dashboards.coevolution_all import Coevolution
 from dashboards.coevolution_follow import Follow
-from dashboards.coevolution_live import Live
+from dashboards.coevolution_live import Apart, Live
 from dashboards.drawing import short
+from dashboards.measures import ALPHA
 from dashboards.rows import plural
 
 NUMERIC = "People and AI of this society are numbers with a known truth, whatever engine the run was started with."
@@ -26,6 +27,27 @@ def reading(mark: Mark) -> str:
     if mark.value is None or mark.lo is None or mark.hi is None:
         return "not compared"
     return "no difference shown" if mark.lo <= 0 <= mark.hi else "differs"
+
+
+def reading_apart(one: Apart, place: int = -1) -> str:
+    """Say in words what interval and corrected p of a difference between arms allow to say."""
+    said, p = reading(one.marks[place]), one.p_holm[place]
+    return "not after correction" if said == "differs" and (p is None or p >= ALPHA) else said
+
+
+def apart_finding(found: Live) -> str:
+    """Return in a sentence how many differences between arms are left after correction; "" without a second arm."""
+    if not found.apart:
+        return ""
+    said = [reading_apart(one, place) for one in found.apart for place in range(len(one.marks))]
+    alone = said.count("not after correction")
+    tested = sum(p is not None for one in found.apart for p in one.p_holm)
+    more = f"; {alone} more would by {'its' if alone == 1 else 'their'} interval alone" if alone else ""
+    return (
+        f"Each arm less {found.apart[0].base}, n = {found.num_people} people in pairs: {said.count('differs')} of "
+        f"{plural(tested, 'difference')} over timesteps and measures differ{'s' * (said.count('differs') == 1)} from 0 "
+        f"after Holm's correction{more}."
+    )
 
 
 def distance_finding(found: Trials, challenge: str) -> str:
@@ -62,7 +84,7 @@ def entropy_finding(found: Live) -> str:
         if one.measure == "entropy":
             mark = one.marks[-1]
             between = f" ({short(mark.lo)} to {short(mark.hi)})" if mark.lo is not None else ""
-            told.append(f"{one.arm} less {one.base}: {short(mark.value)}{between}, {reading(mark)}")
+            told.append(f"{one.arm} less {one.base}: {short(mark.value)}{between}, {reading_apart(one)}")
     said = "; ".join(told) or "there is no second arm to compare with"
     return (
         f"Entropy of beliefs after {found.num_timesteps} timesteps, n = {found.num_people} people an arm, 95 % with "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +67,24 @@ def _counts(tally: Mapping[str, Any]) -> dict[str, Any]:
         "failed": whole(tally.get("num_failed")),
         "from journal": whole(tally.get("num_from_journal")),
     }
+
+
+def tally_of_all(tallies: Mapping[str, Mapping[str, Any]], status: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the counts of all stages together, that of the last heartbeat too where it wrote none at its end.
+
+    tallies: stage -> its counts. Causes of `forfeits` and `lost` are added up by name.
+    """
+    stage = text(status.get("stage"))
+    parts = [*tallies.values()] + ([mapping(status.get("tally"))] if stage and not tallies.get(stage) else [])
+    out: dict[str, Any] = {"seconds": math.fsum(number(one.get("seconds")) or 0.0 for one in parts)}
+    for name in sorted({name for one in parts for name in one if name.startswith("num_")}):
+        out[name] = sum(whole(one.get(name)) for one in parts)
+    for what in ("forfeits", "lost"):
+        causes = Counter[str]()
+        for one in parts:
+            causes.update({cause: whole(num) for cause, num in mapping(one.get(what)).items()})
+        out[what] = dict(causes)
+    return out
 
 
 def purposes_frame(tallies: Sequence[Mapping[str, Any]]) -> pl.DataFrame:

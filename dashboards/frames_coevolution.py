@@ -9,7 +9,8 @@ from agents.instruments.value_follow import RAW
 from dashboards.coevolution import Line, Mark, Trials
 from dashboards.coevolution_follow import Follow
 from dashboards.coevolution_live import MEASURES, Live
-from dashboards.coevolution_words import reading
+from dashboards.coevolution_words import reading_apart
+from dashboards.frames_compare import CORRECTED
 from dashboards.sources import number
 from societies.coevolution.live.records import STANCES
 
@@ -168,7 +169,7 @@ def diversity_frame(found: Live) -> pl.DataFrame:
 
 
 def apart_frame(found: Live) -> pl.DataFrame:
-    """Return differences between arms: arm, against, what, timestep, value, lo, hi, n, reading."""
+    """Return differences between arms: arm, against, what, timestep, value, lo, hi, n, p (Holm), reading."""
     import polars as pl
 
     rows = [
@@ -178,12 +179,14 @@ def apart_frame(found: Live) -> pl.DataFrame:
             "what": one.measure,
             **_mark(mark),
             "n": one.num,
-            "reading": reading(mark),
+            CORRECTED: one.p_holm[place],
+            "reading": reading_apart(one, place),
         }
         for one in found.apart
-        for mark in one.marks
+        for place, mark in enumerate(one.marks)
     ]
-    schema = {**dict.fromkeys(("arm", "against", "what"), pl.String), **_bands(), "n": pl.Int64, "reading": pl.String}
+    texts = dict.fromkeys(("arm", "against", "what"), pl.String)
+    schema = {**texts, **_bands(), "n": pl.Int64, CORRECTED: pl.Float64, "reading": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

@@ -26,6 +26,18 @@ def block(text: str) -> str:
     return str(Markup('<p style="{}">{}</p>').format(_BLOCK, shown + more))
 
 
+def cut_inside(name: str, length: int) -> str:
+    """Return a name with its middle left out where it is longer than this: both ends tell one from another.
+
+    >>> cut_inside("demo/20260101-120000_ab12", 30), cut_inside("a-long-name/20260101-120000_ab12", 21)
+    ('demo/20260101-120000_ab12', 'a-long-na...0000_ab12')
+    """
+    if len(name) <= length:
+        return name
+    kept = length - 3
+    return f"{name[: kept - kept // 2]}...{name[len(name) - kept // 2 :]}"
+
+
 def label(text: str, most: int = 80) -> str:
     """Return a text for places that read markdown: every mark escaped, line breaks gone, addresses no links."""
     line = " ".join(clean(text).split())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dashboards.runs_folder import is_alive
-from dashboards.sources import Reader, text, whole
+from dashboards.sources import Reader, mapping, text, whole
 from sim.interview import ENDED, OPENING, Interview
 
 if TYPE_CHECKING:
@@ -31,6 +31,14 @@ def people_of(reader: Reader, stage: str, script: str = "") -> dict[str, str]:
             if path and agent:
                 found.setdefault(f"{path}:{agent}", f"{_name(row)} ({agent}, {path.partition('/')[2]})")
     return found
+
+
+def policies_for(reader: Reader) -> list[str]:
+    """Return who can answer, by name: the base, what the run trained, and what its config names besides."""
+    own = (reader.run.folder / "policies").glob("*/policy.json")
+    trained = sorted(path.parent.name for path in own if not path.is_symlink())
+    named = sorted(text(name) for name in mapping(reader.config().get("policies")))
+    return list(dict.fromkeys(["base", *trained, *named]))
 
 
 def _name(row: Mapping[str, Any]) -> str:

@@ -27,6 +27,10 @@ class Point:
     flags: tuple[str, ...]
 
 
+ALPHA = 0.05
+"""A p corrected for several scales has to lie below this before a difference counts as one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
     """One paired comparison, after minus before, with its 95 % interval."""
@@ -49,11 +53,13 @@ class Compared:
 
     @property
     def reading(self) -> str:
-        """Say in a word what the interval allows to say."""
+        """Say in a word what interval and corrected p allow to say; without a p, what the interval does."""
         if self.diff is None or self.lo is None or self.hi is None:
             return "not compared"
         if self.lo <= 0 <= self.hi:
             return "no difference shown"
+        if self.p_holm is not None and self.p_holm >= ALPHA:
+            return "not after correction"
         if not self.better:
             return "changed"
         return "better" if self.diff * self.better > 0 else "worse"
@@ -219,4 +225,6 @@ def _reason(entry: Any) -> Reason:
     one = mapping(entry)
     passed, ran = one.get("passed") is True, one.get("ran", True)
     state = ("passed" if passed else "failed") if ran else ("off" if passed else "not run")
-    return Reason(name=text(one.get("name")), state=state, text=text(one.get("text")), target=bool(one.get("target")))
+    said = text(one.get("text"))
+    said = said.removeprefix("could not run: ") if state == "not run" else said  # the state says it already
+    return Reason(name=text(one.get("name")), state=state, text=said, target=bool(one.get("target")))

@@ -17,6 +17,7 @@ from dashboards.coevolution_live import Live
 from dashboards.coevolution_words import (
     ERAS,
     NUMERIC,
+    apart_finding,
     distance_finding,
     effort_finding,
     entropy_finding,
@@ -195,13 +196,7 @@ def _live(found: Live) -> None:
             for key, name in frames.measures_named(apart)
             if (part := apart.filter(pl.col("what") == key)).drop_nulls(["value"]).height
         ]
-        against = apart["against"][0]
-        shown = apart.filter(pl.col("reading") == "differs").height
-        finding = (
-            f"Each arm less {against}, n = {found.num_people} people in pairs: {shown} of {apart.height} differences "
-            "over timesteps and measures have an interval without 0; one in twenty would by chance."
-        )
-        panels(drawn, apart, "apart", finding)
+        panels(drawn, apart, "apart", apart_finding(found))
     slopes = frames.slopes_frame(found)
     if slopes.drop_nulls(["point"]).height:
         st.subheader("Entrenchment")

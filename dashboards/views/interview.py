@@ -13,6 +13,7 @@ from dashboards.interviewing import (
     interviews_frame,
     is_over,
     people_of,
+    policies_for,
     waiting_questions,
     word_of,
     words_for,
@@ -60,8 +61,7 @@ def _begin(run: Run) -> None:
     told(reader.problems)
     row = st.container(horizontal=True)
     who = choice("Whom", "persona", list(people), place=row, anything="the policy by itself", names=people, width=460)
-    policies = sorted(p.parent.name for p in (run.folder / "policies").glob("*/policy.json") if not p.is_symlink())
-    policy = choice("Answered by", "policy", ["base", *policies], place=row, anything="as in the run")
+    policy = choice("Answered by", "policy", policies_for(reader), place=row, anything="as in the run")
     if not people:
         st.write("Nobody of this run can be asked by name: no stage with people has ended. A policy can, by itself.")
     elif not script:

@@ -118,13 +118,14 @@ def _measures(measures: Any) -> None:
         st.subheader("Difference, after minus before")
         drawn = differences.drop_nulls(["difference"])
         words = differences["reading"].value_counts(sort=True).rows()
-        finding = "Paired over the same items: " + ", ".join(f"{num} {word}" for word, num in words) + "."
+        counted = ", ".join(f"{num} {word}" for word, num in words)
+        finding = f"Paired over the same items, corrected by Holm within each instrument: {counted}."
         if drawn.is_empty():
             st.caption(label(finding, 300))
             table(differences, "differences")
         else:
             figure(charts.differences(drawn), differences, "differences", finding)
-    st.subheader("Before and after")
+    st.subheader("Before and after" if points["stage"].n_unique() > 1 else "What was measured")
     scales = points["scale"].unique(maintain_order=True).to_list()
     small = [s for s in scales if _is_share(points, s)]
     for title, some in (("Shares", small), ("Other units", [s for s in scales if s not in small])):

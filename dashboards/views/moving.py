@@ -16,7 +16,8 @@ WIDTH, HEIGHT = 220, 70
 
 def moving(reader: Reader) -> None:
     """Show a dozen numbers that have two values or more, of as many kinds as there are; nothing where none has."""
-    sparks = sparks_of(reader)
+    # What a stage cost stands in the table of stages: where it never changed it is no news here.
+    sparks = [one for one in sparks_of(reader) if one.source != "account" or len(set(one.values)) > 1]
     if not sparks:
         return
     st.subheader("What moved")

@@ -54,7 +54,7 @@ def _live(run: Run, name: str) -> None:
         st.progress(min(1.0, done / total), text=f"{doing}: {done:,} of {total:,} scripts")
     else:
         st.write(f"{doing}.")
-    _metrics(status, tally, state.going)
+    _metrics(status, tally if state.going else frames.tally_of_all(_tallies(Reader(run)), status), state.going)
     points = _points(name, status)
     if len(points) > 1:
         import polars as pl
@@ -65,7 +65,7 @@ def _live(run: Run, name: str) -> None:
         figure(charts.speed(frame), frame, "speed", finding)
     updated = text(status.get("updated"))
     if updated:
-        st.caption(f"Last heartbeat {label(updated)} (UTC).")
+        st.caption(f"Last heartbeat {label(updated.replace('T', ' ').removesuffix('Z'))} (UTC).")
 
     if whole(tally.get("num_requests")) and not st.session_state["had-numbers"]:
         st.session_state["had-numbers"] = True
@@ -73,18 +73,19 @@ def _live(run: Run, name: str) -> None:
 
 
 def _metrics(status: dict[str, Any], tally: dict[str, Any], going: bool) -> None:
+    of = "this stage" if going else "all stages"
     seconds = number(tally.get("seconds")) or 0.0
     read, wrote = whole(tally.get("num_prompt_tokens")), whole(tally.get("num_output_tokens"))
     hit = f"{percent(whole(tally.get('num_cached_tokens')) / read)}" if read else "-"
     causes = ", ".join(f"{k} {v}" for k, v in mapping(tally.get("forfeits")).items())
     lost = ", ".join(f"{k} {v}" for k, v in mapping(tally.get("lost")).items())
     cells = [
-        ("Tokens per second", count((read + wrote) / seconds) if seconds else "-", "Read and written, this stage"),
-        ("Requests", count(whole(tally.get("num_requests"))), "Answered in this stage, journal included"),
-        ("Forfeits", count(whole(tally.get("num_forfeits"))), f"Unusable answers by cause: {causes or 'none'}"),
-        ("Scripts lost", count(whole(tally.get("num_lost"))), f"By cause: {lost or 'none'}"),
-        ("From cache", hit, "Share of prompt tokens that the prefix cache served"),
-        ("Time left" if going else "Time", clock(number(status.get("eta_s")) if going else seconds), "This stage"),
+        ("Tokens per second", count((read + wrote) / seconds) if seconds else "-", f"Read and written, {of}"),
+        ("Requests", count(whole(tally.get("num_requests"))), f"Answered, journal included, {of}"),
+        ("Forfeits", count(whole(tally.get("num_forfeits"))), f"Unusable answers by cause, {of}: {causes or 'none'}"),
+        ("Scripts lost", count(whole(tally.get("num_lost"))), f"By cause, {of}: {lost or 'none'}"),
+        ("From cache", hit, f"Share of prompt tokens that the prefix cache served, {of}"),
+        ("Time left" if going else "Time", clock(number(status.get("eta_s")) if going else seconds), of),
     ]
     row = st.container(horizontal=True)
     for title, value, meaning in cells:
@@ -143,11 +144,17 @@ def _wait_for_change(run: Run, word: str, most_s: float = 4.0) -> None:
         st.toast("The order stands. The run takes it up with its next heartbeat, after training at the latest.")
 
 
+def _tallies(reader: Reader) -> dict[str, dict[str, Any]]:
+    """Return stage -> the counts that it wrote at its end, in order of the stages; nothing for one still going on."""
+    folder = reader.run.folder
+    names = {p.stem for p in (folder / "tallies").glob("*.json")} | set(stages_of(reader.run, "events"))
+    return {stage: reader.json(f"tallies/{stage}.json") for stage in sorted(names, key=stage_key)}
+
+
 def _whole(run: Run) -> None:
     """Show the counts of all stages that ended."""
     reader = Reader(run)
-    names = {p.stem for p in (run.folder / "tallies").glob("*.json")} | set(stages_of(run, "events"))
-    tallies = {stage: reader.json(f"tallies/{stage}.json") for stage in sorted(names, key=stage_key)}
+    tallies = _tallies(reader)
     config, manifest = reader.config(), reader.json("manifest.json")
     told(reader.problems)
     for note in manifest.get("degraded") or ():
@@ -162,7 +169,9 @@ def _whole(run: Run) -> None:
     if not costs.is_empty():
         st.subheader("Cost by purpose")
         dear, tokens = costs["purpose"][0], int(costs["prompt tokens"].sum()) + int(costs["output tokens"].sum())
-        finding = f"{tokens:,} tokens in all; most of them for {dear}. The twelve dearest of {costs.height} are drawn."
+        finding = f"{tokens:,} tokens in all; most of them for {dear}."
+        if costs.height > charts.MOST_PURPOSES:
+            finding += f" The {charts.MOST_PURPOSES} dearest of {costs.height} are drawn."
         figure(charts.purposes(costs), costs, "cost", finding)
     causes = frames.causes_frame(tallies)
     st.subheader("Lost and forfeited")

@@ -214,12 +214,19 @@ def _walk(run: Run, name: str, stage: str, sample: Sample) -> None:
     facts |= {"scene": scene} | {spaced(k): told_value(v) for k, v in sorted(sample.meta.items()) if k != "scene_id"}
     rows = [{"what": what, "value": value} for what, value in facts.items() if value]
     st.dataframe(pl.DataFrame(rows, schema={"what": pl.String, "value": pl.String}), hide_index=True, key="table-facts")
-    if scene:
+    if scene and any((run.folder / "events" / stage).glob("scenes-*.parquet")):
         st.page_link(
             "views/scenes.py",
             label="Walk back to the scene",
             icon=":material/theaters:",
             query_params={"run": name, "stage": stage, "scene": scene},
+        )
+    elif assembly := text(sample.meta.get("assembly")):
+        st.page_link(
+            "views/assembly.py",
+            label="Walk back to the assembly",
+            icon=":material/groups:",
+            query_params={"run": name, "assembly": assembly},
         )
     if line.requests and st.toggle("Read the journal", key="journal"):
         asked = find_requests(PartReader(run, script=line.script), line.requests)

@@ -151,15 +151,17 @@ def _judge(
     one = found[0]
     harm, limit = criterion.harm * one.diff, criterion.limit
     worst, best = (one.hi, one.lo) if criterion.harm > 0 else (-one.lo, -one.hi)
-    span = f"{one.before:.3f} -> {one.after:.3f}, change {one.diff:+.3f} [{one.lo:+.3f}, {one.hi:+.3f}], n = {one.n}"
+    change = f"change {_told(one.diff, '+')} [{_told(one.lo, '+')}, {_told(one.hi, '+')}]"
+    span = f"{_told(one.before)} -> {_told(one.after)}, {change}, n = {one.n}"
     if criterion.target:
         passed = worst < 0 and harm < 0 and -harm >= limit
         way, side = ("fall", "below") if criterion.harm > 0 else ("rise", "above")
-        text = f"{span}; must {way} by at least {limit:.3f} with an interval {side} 0"
+        least = f" by at least {_told(limit)}" if limit else ""
+        text = f"{span}; must {way}{least}, with an interval {side} 0"
     else:
         # A tie with the threshold passes; the tolerance is for shares that are not exact in binary.
         passed = harm <= limit + 1e-9
-        text = f"{span}; may {'rise' if criterion.harm > 0 else 'fall'} by at most {limit:.3f}"
+        text = f"{span}; may {'rise' if criterion.harm > 0 else 'fall'} by at most {_told(limit)}"
         if passed and worst > limit:
             text += " (the interval reaches beyond that: more items would be needed to be sure)"
         elif not passed and best <= limit:
@@ -178,6 +180,11 @@ def _judge(
         limit=limit,
         n=one.n,
     )
+
+
+def _told(value: float, sign: str = "") -> str:
+    """Return a number with three significant digits; nothing has no sign."""
+    return f"{value:{sign}.3g}" if value else "0"
 
 
 def _not_run(

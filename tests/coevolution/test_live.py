@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import yaml
@@ -30,6 +32,7 @@ from sim.stage import Stopped, play_stage
 from sim.store import Run
 from sim.task import Outcome
 from societies.coevolution.live import LiveConfig, arm_differences, arm_slopes, society
+from societies.coevolution.live.comparing import NUM_SWAPS, _swapped
 from societies.coevolution.live.config import News
 from societies.coevolution.live.live_values import speakers
 from societies.coevolution.live.records import ASSISTANT, NEWS, STANCES, level, load_claims, load_evidence, stance
@@ -464,8 +467,28 @@ def test_arms_that_agree_differ_by_nothing_and_those_that_do_not_have_an_interva
     assert end.diff == pytest.approx(end.first - end.second) and 0 < end.lo <= end.diff <= end.hi
     same = arm_differences(whole.beliefs, "ai", "ai")
     assert all(one.diff == 0 or one.metric == "bimodality" for one in same)
+    assert math.isnan(start.p) and all(math.isnan(one.p) for one in same)
+    num = len({row["agent"] for row in whole.beliefs.to_dicts()})
+    assert 2 / 2**num <= end.p <= 1
     slopes = arm_slopes(whole.beliefs)
     assert set(slopes) == {"ai", "frozen", "no_ai"} and slopes["no_ai"].flag == "all prior beliefs are equal"
+
+
+def test_swapping_finds_what_moves_everybody_and_seldom_what_moves_nobody() -> None:
+    rng = np.random.default_rng(0)
+    few = np.linspace(0.1, 0.3, 6)[:, None]
+    # All six move up by the same: of the 64 ways to swap only the observed one and its mirror lie as far.
+    assert _swapped([(few + 0.5, few)], rng)["mean"] == pytest.approx(2 / 64)
+    # Two replicas of one person each hold as many ways as one of two.
+    assert _swapped([(few[:1] + 0.5, few[:1]), (few[1:2] + 0.5, few[1:2])], rng)["mean"] == pytest.approx(2 / 4)
+    many = rng.random((24, 3))
+    assert _swapped([(many * 0.3 + 0.5, many)], rng)["variance"] == pytest.approx(1 / (NUM_SWAPS + 1), abs=1e-3)
+    found = []
+    for _ in range(100):
+        base = rng.random((8, 2)) * 0.8 + 0.1
+        found.append(_swapped([(base + rng.normal(0, 0.05, base.shape), base + rng.normal(0, 0.05, base.shape))], rng))
+    low = sum(one["mean"] <= 0.05 for one in found)
+    assert low <= 12, "of 100 that are none, 5 are expected at p <= .05, and 13 or more in fewer than 1 of 500"
 
 
 def test_an_arm_that_was_not_played_is_named(whole: Played) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -212,6 +212,18 @@ def test_diversity_joins_replicas_and_differences_are_paired(live: Live) -> None
     first = apart.filter(pl.col("timestep") == 0)
     assert first["value"].drop_nulls().abs().max() == pytest.approx(0.0)
     assert "no difference shown" in words.entropy_finding(live) or "differs" in words.entropy_finding(live)
+    assert first["p (Holm)"].null_count() == first.height, "at the start there is nothing to test"
+    sure = apart.filter(pl.col("reading") == "differs")
+    assert (sure["p (Holm)"] < 0.05).all()
+    said = words.apart_finding(live)
+    assert f": {sure.height} of {apart['p (Holm)'].drop_nulls().len()} difference" in said
+    one = replace(live.apart[0], marks=(Mark(1, 0.2, 0.1, 0.3),), p_holm=(0.05,))
+    assert words.reading_apart(one) == "not after correction"
+    assert words.reading_apart(replace(one, p_holm=(0.04,))) == "differs"
+    assert (
+        "0 of 1 difference over timesteps and measures differ from 0 after Holm's correction; 1 more would by its "
+        in (words.apart_finding(replace(live, apart=(one,))))
+    )
     slopes = frames.slopes_frame(live)
     assert slopes["null"].to_list() == [0.0] * 3
     assert charts.points(slopes, title="slope", x="slope", order=live.arms).to_dict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -44,7 +45,16 @@ def test_a_measure_has_its_points_baseline_and_paired_difference(found: Findings
     ]
 
 
+def test_an_interval_without_zero_is_no_difference_before_the_correction(found: Findings) -> None:
+    one = found.measures[0].compared
+    assert one is not None and one.lo is not None and one.hi is not None and not one.lo <= 0 <= one.hi
+    assert replace(one, p_holm=0.05).reading == "not after correction"
+    assert replace(one, p_holm=0.049).reading == replace(one, p_holm=None).reading == "better"
+    assert replace(one, lo=-1.0, hi=1.0, p_holm=0.2).reading == "no difference shown"
+
+
 def test_the_gate_tells_what_failed_and_what_did_not_run(found: Findings) -> None:
+    assert not any("could not run" in reason.text for reason in found.gates[0].reasons)
     states = {reason.name: reason.state for reason in found.gates[0].reasons}
     assert states["refusals of safe requests that sound harmful"] == "failed"
     assert states["label mass"] == "not run"

@@ -128,6 +128,26 @@ def test_stages_costs_and_losses(run: Run) -> None:
     assert frames.purposes_frame([{"by_purpose": {"x": "no"}}]).is_empty()
 
 
+def test_the_counts_of_a_run_are_those_of_all_its_stages() -> None:
+    tallies = {
+        "r0.measure": {"seconds": 1.5, "num_requests": 32, "num_forfeits": 0},
+        "r1.play": {
+            "seconds": 2.0,
+            "num_requests": 61,
+            "num_forfeits": 6,
+            "forfeits": {"parse": 6},
+            "lost": {"bug": 1},
+        },
+    }
+    last = {"seconds": 0.5, "num_requests": 3, "num_forfeits": 2, "forfeits": {"parse": 1, "length": 1}}
+    ended = frames.tally_of_all(tallies, {"stage": "r1.play", "tally": last})
+    assert (ended["num_requests"], ended["num_forfeits"], ended["seconds"]) == (93, 6, 3.5)
+    cut = frames.tally_of_all(tallies, {"stage": "r1.measure", "tally": last})
+    assert (cut["num_requests"], cut["num_forfeits"], cut["seconds"]) == (96, 8, 4.0)
+    assert (cut["forfeits"], cut["lost"]) == ({"parse": 7, "length": 1}, {"bug": 1})
+    assert frames.tally_of_all({}, {})["seconds"] == 0
+
+
 def test_speed_is_the_difference_of_two_heartbeats() -> None:
     def beat(stage: str, seconds: float, tokens: int) -> dict[str, Any]:
         return {"stage": stage, "tally": {"seconds": seconds, "num_prompt_tokens": tokens, "num_output_tokens": 0}}

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.interviewing import interviews_frame, is_over, people_of, waiting_questions, word_of, words_for
+from dashboards.interviewing import (
+    interviews_frame,
+    is_over,
+    people_of,
+    policies_for,
+    waiting_questions,
+    word_of,
+    words_for,
+)
 from dashboards.sources import Reader
 from sim.interview import ANSWERING, ENDED, LISTENING, Interview, interviews, new_name
 from sim.store import Run
@@ -43,6 +51,14 @@ def test_people_are_named_by_their_script_and_id(run: Run) -> None:
     one = people_of(Reader(run), "r1.play", "r1.play/scene-1")
     assert set(one) == {"r1.play/scene-1:ego", "r1.play/scene-1:r1", "r1.play/scene-1:r2"}
     assert people_of(Reader(run), "r9.play") == {}
+
+
+def test_a_policy_that_the_config_names_can_be_asked_too(run: Run) -> None:
+    own = policies_for(Reader(run))
+    assert own[0] == "base" and len(own) == len(set(own))
+    with (run.folder / "config.yaml").open("a") as file:
+        file.write("policies: {older: /somewhere/p1, base: ''}\n")
+    assert policies_for(Reader(run)) == [*own, "older"]
 
 
 def test_the_command_is_a_list_of_words() -> None:

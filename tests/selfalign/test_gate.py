@@ -159,6 +159,17 @@ def test_a_sentinel_may_be_switched_off_and_says_so() -> None:
     assert sum(reason.text == "switched off in loop.thresholds" for reason in verdict.reasons) == 2
 
 
+def test_reasons_have_three_digits_and_nothing_has_no_sign() -> None:
+    key = ("lm_loss", "nats_per_token")
+    said = {one.name: one.text for one in judged({**GOOD, key: (-0.0, -0.01474, 0.3333333)}).reasons}
+    assert said["compliance with harmful requests"] == (
+        "0.5 -> 0.2, change -0.3 [-0.4, -0.2], n = 100; must fall, with an interval below 0"
+    )
+    assert said["language-model loss"].startswith("0.5 -> 0.5, change 0 [-0.0147, +0.333], n = 100; may rise")
+    asked = judged(GOOD, replace(Thresholds(), target_fall_points=10.0)).reasons[0].text
+    assert asked.endswith("must fall by at least 0.1, with an interval below 0")
+
+
 def test_the_target_must_fall_by_what_the_config_asks() -> None:
     assert not judged(GOOD, replace(Thresholds(), target_fall_points=35.0)).promote
 
