@@ -66,6 +66,9 @@ def main() -> None:
                 200,
             )
         )
+    if not drawn and maps:
+        st.info("There is nothing to map.")
+        return
     if not drawn:
         st.info("There is nothing to map yet: opinions are written when a phase or a timestep ends.")
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.dashboards.fake_assembly import make_assembly, make_utility_vote
@@ -93,6 +94,17 @@ def test_a_torn_town_is_shown_as_far_as_it_goes(opened: Opened, tmp_path: Path) 
         at = opened(tmp_path / "runs", page)
         assert not at.exception
         assert "beliefs" in words(at)
+
+
+def test_too_few_people_for_a_map_are_not_told_to_wait(opened: Opened, tmp_path: Path) -> None:  # noqa: F811
+    run = make_live(tmp_path / "runs")
+    for part in (run.folder / "events" / "r1.play").glob("beliefs-*.parquet"):
+        rows = pl.read_parquet(part)
+        rows.filter(pl.col("agent").is_in(sorted(rows["agent"].unique())[:2])).write_parquet(part)
+    at = opened(tmp_path / "runs", "opinions")
+    assert not at.exception
+    assert "too little to draw" in words(at)
+    assert at.info[0].value == "There is nothing to map."
 
 
 def test_a_vote_on_pairs_says_where_its_votes_stand_and_what_to_do_with_them(opened: Opened, tmp_path: Path) -> None:  # noqa: F811
