@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from agents.errors import UserError
 from sim.cli.seam import Verb
@@ -89,13 +90,8 @@ def _run(args: argparse.Namespace) -> int:
     ballots = read_ballots(
         args.file,
         args.kind,
-        weight=args.weight,
-        stratum=args.stratum,
-        group=args.group,
-        ignore=_list(args.ignore),
-        candidates=_list(args.candidates),
+        **_columns(args),
         scale=tuple(args.scale) if args.scale else None,
-        id=args.id,
         credits=args.credits,
     )
     names = (ballots.profile or ballots.ratings).names  # type: ignore[union-attr]
@@ -199,6 +195,18 @@ def _check_shares(args: argparse.Namespace) -> None:
         )
 
 
+def _columns(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what the command line says of a ballot file's columns, as `read_ballots` takes it."""
+    return {
+        "weight": args.weight,
+        "stratum": args.stratum,
+        "group": args.group,
+        "ignore": _list(args.ignore),
+        "candidates": _list(args.candidates),
+        "id": args.id,
+    }
+
+
 def _shares(args: argparse.Namespace) -> int:
     """Divide a whole."""
     from dashboards.tools.plotting import check_ending, save_chart
@@ -211,12 +219,7 @@ def _shares(args: argparse.Namespace) -> int:
     ballots = read_ballots(
         args.file,
         args.kind,
-        weight=args.weight,
-        stratum=args.stratum,
-        group=args.group,
-        ignore=_list(args.ignore),
-        candidates=_list(args.candidates),
-        id=args.id,
+        **_columns(args),
         total=1.0 if args.total is None else args.total,
     )
     found = divided(args.file.name, ballots, only=_list(args.rules), num_resamples=args.bootstrap, seed=args.seed)
