@@ -16,6 +16,7 @@ from dashboards.terminal import Section
 from dashboards.tools.vote_tables import dropped_section
 from societies.assembly.rules import SHARE_RULES, overlap
 from societies.assembly.rules.ballots import Ballots
+from societies.assembly.rules.ensemble import resampled_weights
 from societies.assembly.rules.profile import FloatArray
 
 _BATCH = 50
@@ -74,7 +75,7 @@ def divided(
             )
     assert ballots.ratings is not None
     p, weights = ballots.ratings.values, ballots.ratings.weights
-    drawn = _resampled(weights, ballots.strata, num_resamples, seed)
+    drawn = resampled_weights(weights, num_resamples, np.random.default_rng(seed), ballots.strata)
     even = overlap(p, np.full(p.shape[1], 1 / p.shape[1]))
     return ShareFindings(
         source=source,
@@ -88,20 +89,6 @@ def divided(
         num_resamples=num_resamples,
         seed=seed,
     )
-
-
-def _resampled(weights: FloatArray, strata: Sequence[str] | None, num: int, seed: int) -> FloatArray:
-    """Return weights times how often each voter is drawn, [resample, voter]."""
-    rng = np.random.default_rng(seed)
-    labels = np.zeros(len(weights), dtype="<U1") if strata is None else np.asarray(list(strata))
-    counts = np.zeros((num, len(weights)))
-    for label in np.unique(labels):
-        who = np.flatnonzero(labels == label)
-        counts[:, who] = rng.multinomial(who.size, np.full(who.size, 1 / who.size), size=num)
-    drawn: FloatArray = counts * weights
-    # A resample of weightless voters only says nothing; the vote itself stands in for it.
-    drawn[drawn.sum(axis=1) == 0] = weights
-    return drawn
 
 
 def _division(

@@ -76,20 +76,28 @@ def vote_of_ratings(ratings: Ratings, groups: Sequence[str] | None = None) -> Vo
     return Vote(to_profile(ratings), ratings, None if groups is None else np.asarray(list(groups)))
 
 
-def resample(vote: Vote, num: int, rng: np.random.Generator, strata: Sequence[str] | None = None) -> list[Vote]:
-    """Draw bootstrap votes: voters with replacement within strata, weights going with their voters.
+def resampled_weights(
+    weights: FloatArray, num: int, rng: np.random.Generator, strata: Sequence[str] | None = None
+) -> FloatArray:
+    """Return weights times how often each voter is drawn with replacement within strata, [resample, voter].
 
     Source: Efron 1979; only the ballots vary, not the panel that cast them.
     """
-    n = vote.profile.num_voters
+    n = len(weights)
     labels = np.zeros(n, dtype="<U1") if strata is None else np.asarray(list(strata))
     counts = np.zeros((num, n))
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
         counts[:, members] = rng.multinomial(members.size, np.full(members.size, 1 / members.size), size=num)
-    weights = counts * vote.profile.weights
-    # A resample of weightless voters only says nothing; it is drawn from again as the vote itself.
-    weights[weights.sum(axis=1) == 0] = vote.profile.weights
+    drawn: FloatArray = counts * weights
+    # A resample of weightless voters only says nothing; the vote itself stands in for it.
+    drawn[drawn.sum(axis=1) == 0] = weights
+    return drawn
+
+
+def resample(vote: Vote, num: int, rng: np.random.Generator, strata: Sequence[str] | None = None) -> list[Vote]:
+    """Draw bootstrap votes: voters with replacement within strata, weights going with their voters."""
+    weights = resampled_weights(vote.profile.weights, num, rng, strata)
     supports = supports_of(vote.profile.ranks, weights)
     return [_reweighted(vote, w, support) for w, support in zip(weights, supports, strict=True)]
 
