@@ -11,11 +11,12 @@ from societies.assembly.agenda import divided, load_agenda
 from societies.assembly.budget import estimate
 from societies.assembly.clerk import Clerk
 from societies.assembly.config import AssemblyConfig
+from societies.assembly.event_tables import CURVES, TABLES
 from societies.assembly.phases.protocols import clash
 from societies.assembly.phases.recruit import draw_panel
 from societies.assembly.play import assembly
 from societies.assembly.recall import citizen_memories
-from societies.assembly.records import CURVES, TABLES, Question
+from societies.assembly.records import Question
 from societies.seam import Column, Curve, Estimate, Memories, Rows, Setting
 
 HELD = "held"

@@ -16,8 +16,8 @@ from sim.engines.scripted import ScriptedEngine
 from sim.engines.seated import Seated
 from sim.stage import Stopped, play_stage
 from sim.store import Run
+from societies.assembly.event_tables import TABLES
 from societies.assembly.play import PHASES
-from societies.assembly.records import TABLES
 from societies.assembly.society import society
 from societies.seam import Setting
 from tests.assembly.acting import Town, small, town

@@ -16,7 +16,7 @@ from sim.store import Run
 from societies.assembly.choice_vote import TABLES as CHOICE_TABLES
 from societies.assembly.choice_vote import ChoiceConfig
 from societies.assembly.choice_vote import society as utility_vote
-from societies.assembly.records import TABLES
+from societies.assembly.event_tables import TABLES
 from societies.assembly.society import society
 from societies.seam import Setting
 from tests.assembly.acting import Town, small, town

@@ -14,7 +14,7 @@ from sim.engines.scripted import ScriptedEngine
 from sim.engines.seated import Seated
 from sim.stage import play_stage
 from sim.store import Run
-from societies.assembly.records import TABLES
+from societies.assembly.event_tables import TABLES
 from societies.assembly.society import society
 from societies.seam import Setting
 from tests.assembly.acting import Town, play, small, town
