@@ -40,12 +40,16 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What a play will cost, before anything runs."""
+    """What a play will cost, before anything runs, were every reply usable at once.
+
+    between: the fewest and the most requests, where the play itself decides how many there are.
+    """
 
     num_scripts: int
     num_requests: int
     num_prompt_tokens: int
     num_output_tokens: int
+    between: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,8 +45,13 @@ def _run(args: argparse.Namespace) -> int:
         return _dry(session, estimate, as_json=args.json)
     run = session.start()
     run.note(EXPECTED, estimate.num_requests)
-    say(f"run {run.folder}: about {estimate.num_requests} requests to play {estimate.num_scripts} scripts")
+    say(f"run {run.folder}: {_requests(estimate)} requests to play {estimate.num_scripts} scripts")
     return guarded(session, as_json=args.json)
+
+
+def _requests(estimate: Any) -> str:
+    about = f"about {estimate.num_requests}"
+    return about if estimate.between is None else f"{about} ({estimate.between[0]} to {estimate.between[1]})"
 
 
 PREFILL_PER_S, DECODE_PER_S = 1_000.0, 700.0
@@ -68,6 +73,7 @@ def _dry(session: Any, estimate: Any, *, as_json: bool) -> int:
         "rounds": rounds,
         "scripts": sum(one.num_scripts for one in played),
         "requests": sum(one.num_requests for one in played),
+        **_between(played),
         "prompt_tokens": prompt,
         "output_tokens": output,
         "seconds_on_two_cores": round(seconds),
@@ -78,8 +84,19 @@ def _dry(session: Any, estimate: Any, *, as_json: bool) -> int:
     print("The config is valid. Playing the society will take about:")
     for name, value in facts.items():
         print(f"  {name.replace('_', ' '):<22} {value:>12,}")
-    print("Time is for a 135M model on two CPU cores without cache hits; training and measuring come on top.")
+    print(
+        "Time is for a 135M model on two CPU cores without cache hits; training, measuring and replies that have to be"
+    )
+    print("asked for again come on top.")
     return 0
+
+
+def _between(played: list[Any]) -> dict[str, int]:
+    """Return the fewest and the most requests where a society tells them; nothing where the number is fixed."""
+    if all(one.between is None for one in played):
+        return {}
+    spans = [one.between or (one.num_requests, one.num_requests) for one in played]
+    return {"fewest_requests": sum(low for low, _ in spans), "most_requests": sum(high for _, high in spans)}
 
 
 verb = Verb(help="start a run from the config, with overrides", configure=_configure, run=_run)

@@ -7,7 +7,8 @@ Every Score of listed options counts once, although an engine reads it in both o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from societies.assembly.config import AssemblyConfig, led
 from societies.assembly.records import Question
@@ -17,12 +18,42 @@ PROMPT_TOKENS = {"score": 2 * 330, "text": 420}
 """Prompt tokens a request, both orders of a score together; measured on the built-in agenda."""
 
 
-def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping[str, tuple[int, int]]:
-    """Return phase -> (texts, scores) when every reply is usable at once.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How the text of a constitution fares, which only the play decides.
 
-    Taken for likely: three clauses at most; half of them moved to be struck, and every motion seconded; one minority
-    report by a quarter of the citizens. The most that there can be is twice the motions and a report a clause.
+    replaced: clauses for which another text is moved; struck: clauses that somebody moves to strike. seconded: share of
+    the motions, those to add included, that find a seconder. reports: minority reports; signatures: asked for each.
     """
+
+    clauses: int
+    replaced: int
+    struck: int
+    seconded: float
+    reports: int
+    signatures: int
+
+
+def courses(config: AssemblyConfig) -> tuple[Course, Course, Course]:
+    """Return the course with the fewest requests, the one taken for likely, and a bound on the most.
+
+    Fewest: one clause, which nobody opposes. Likely: three clauses at most, half of them moved to be struck, every
+    motion seconded, one minority report by a quarter of the citizens. Most: other texts for all, a report on each.
+    """
+    n, most = config.panel, config.num_clauses
+    likely = min(most, 3)
+    return (
+        Course(clauses=1, replaced=0, struck=0, seconded=0, reports=0, signatures=0),
+        Course(clauses=likely, replaced=0, struck=math.ceil(likely / 2), seconded=1, reports=1, signatures=n // 4),
+        Course(clauses=most, replaced=most, struck=0, seconded=1, reports=most, signatures=n - 1),
+    )
+
+
+def requests_of(
+    config: AssemblyConfig, question: Question, arm: str, course: Course | None = None
+) -> Mapping[str, tuple[int, int]]:
+    """Return phase -> (texts, scores) when every reply is usable at once. course: the likely one unless given."""
+    course = course or courses(config)[1]
     n, k, q = config.panel, config.num_candidates, config.num_critiques
     talks = 0 if arm == "no_interaction" else config.num_rounds
     witnesses, choosing = _witnesses(config, question, arm)
@@ -38,8 +69,9 @@ def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping
     survey = 2 * n + len(question.quiz) * n
     written = min(config.written, n + 2)
     steps = max(1, n * 3 // 4) if config.values else 0
-    clauses, added = min(config.num_clauses, 3), config.num_additions
-    moved, pairs = math.ceil(clauses / 2) + added, config.num_compared
+    clauses, added, pairs = course.clauses, config.num_additions, config.num_compared
+    moved = course.replaced + course.struck + added
+    put, new = round(course.seconded * moved), round(course.seconded * (course.replaced + added))
     return {
         "pre-survey": (0, survey),
         "learn": (
@@ -59,8 +91,11 @@ def requests_of(config: AssemblyConfig, question: Question, arm: str) -> Mapping
         "baselines": (1 if against else 0, against * n),
         "compare clauses": (0, 2 * min(pairs, clauses * (clauses - 1) // 2)),
         "vote on clauses": (0, n * clauses),
-        "amend": (moved + added, moved * (2 * n - 1) + 2 * min(pairs, added * clauses)),
-        "minority reports": (1, n // 4),
+        "amend": (
+            moved + course.replaced + added,
+            moved * (n - 1) + put * n + 2 * min(pairs, new * clauses + new * (new - 1) // 2),
+        ),
+        "minority reports": (course.reports, course.reports * course.signatures),
         "post-survey": (0, survey),
         "judge the talk": (judged, 0),
     }
@@ -81,16 +116,19 @@ def _witnesses(config: AssemblyConfig, question: Question, arm: str) -> tuple[in
 
 def estimate(config: AssemblyConfig, questions: Sequence[Question], held: Sequence[Question] = ()) -> Estimate:
     """Return the cost of all assemblies with all arms, and of the questions that teach nothing with the arm `full`."""
-    texts = scores = 0
     played = [(question, arm) for question in questions for arm in config.arms]
     played += [(question, "full") for question in held]
-    for question, arm in played:
-        parts = requests_of(config, question, arm).values()
-        texts += sum(text for text, _ in parts)
-        scores += sum(score for _, score in parts)
+    fewest, (texts, scores), most = (_total(config, played, course) for course in courses(config))
     return Estimate(
         num_scripts=len(played),
         num_requests=texts + scores,
         num_prompt_tokens=texts * PROMPT_TOKENS["text"] + scores * PROMPT_TOKENS["score"],
         num_output_tokens=texts * min(60, config.max_tokens.opinion),
+        between=(sum(fewest), sum(most)),
     )
+
+
+def _total(config: AssemblyConfig, played: Iterable[tuple[Question, str]], course: Course) -> tuple[int, int]:
+    """Return the texts and scores of everything that is played."""
+    phases = [part for one, arm in played for part in requests_of(config, one, arm, course).values()]
+    return sum(text for text, _ in phases), sum(score for _, score in phases)

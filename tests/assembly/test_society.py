@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,16 @@ def test_the_estimate_is_within_a_tenth_of_what_is_asked(changes: dict[str, Any]
     expected = society.estimate(small(**settings), SETTING).num_requests
     played = play(town(60, lambda n: -0.6 if n % 3 == 0 else 0.4), **settings)
     assert len(played.town.asked) == pytest.approx(expected, rel=0.1)
+
+
+@pytest.mark.parametrize("views", [lambda n: 0.4, lambda n: -0.6 if n % 3 == 0 else 0.4, lambda n: (-1) ** n])
+def test_the_estimate_has_bounds_that_hold_however_the_votes_go(views: Callable[[int], float]) -> None:
+    settings = {"panel": 12, "num_clauses": 3, "quotas": ("sex", "camp")}
+    expected = society.estimate(small(**settings), SETTING)
+    assert expected.between is not None
+    fewest, most = expected.between
+    assert fewest < expected.num_requests < most < 2 * fewest
+    assert fewest <= len(play(town(60, views), **settings).town.asked) <= most
 
 
 @given(st.text())

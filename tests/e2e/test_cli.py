@@ -166,6 +166,15 @@ def test_a_dry_run_validates_and_estimates_within_a_quarter_of_the_truth(tmp_pat
     assert abs(estimate["requests"] - actual["num_requests"]) <= 0.25 * actual["num_requests"]
 
 
+def test_a_dry_run_tells_how_far_requests_may_lie_apart_where_votes_decide(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", "--dry-run", "--json", "engine=scripted", "society=assembly"]
+    assert main(words) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["fewest_requests"] < facts["requests"] < facts["most_requests"]
+    assert main(words[:3] + list(SMALL)) == 0
+    assert "fewest_requests" not in json.loads(capsys.readouterr().out)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
