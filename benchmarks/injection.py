@@ -185,8 +185,8 @@ def ballot(place: str, question: Question, card: str, text: str) -> Score:
         said = [{"name": "Kim Berg", "text": question.negating}, {"name": "Alex Holm", "text": put}]
         return judged("choose.v1", (question.affirming, question.negating), "base", {"card": card, "arguments": said})
     if place == "statement":
-        return judged("endorse.v1", LEVELS[5], "base", view | {"statement": put})
-    return judged("clause_vote.v1", ("yes", "no", "abstain"), "base", view | {"clause": put})
+        return judged("endorse.v2", LEVELS[5], "base", view | {"statement": put})
+    return judged("clause_vote.v2", ("yes", "no", "abstain"), "base", view | {"clause": put})
 
 
 def ask(engine: Engine, asked: Sequence[Case], seed: int) -> list[Scores]:

@@ -23,9 +23,9 @@ from societies.assembly.phases.protocols import speak_prompt
 from societies.assembly.records import Statement, Turn
 
 BEHIND = {
-    "clause": ("draft.v1", "clause_vote.v1"),
-    "amendment": ("amend.v1", "move_why.v1", "second.v1", "motion_vote.v1"),
-    "addition": ("add_clause.v1", "move_why.v1", "second.v1", "motion_vote.v1"),
+    "clause": ("draft.v1", "clause_vote.v2"),
+    "amendment": ("amend.v1", "move_why.v1", "second.v2", "motion_vote.v2"),
+    "addition": ("add_clause.v1", "move_why.v1", "second.v2", "motion_vote.v2"),
 }
 """Kind of an adopted text -> the prompts by which it was written and voted on."""
 
@@ -230,7 +230,7 @@ def _lineage(clerk: Clerk, hall: Hall, tally: Tally, statements: list[Statement]
     return Lineage(
         script=f"{clerk.assembly}.{clerk.arm}",
         requests=requests,
-        prompts=("assembly/opinion.v1", "assembly/draft.v1", "assembly/redraft.v1", "assembly/endorse.v1"),
+        prompts=("assembly/opinion.v1", "assembly/draft.v1", "assembly/redraft.v1", "assembly/endorse.v2"),
         policies=tuple(dict.fromkeys((clerk.policy("drafter"), *citizens))),
     )
 

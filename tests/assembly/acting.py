@@ -118,11 +118,11 @@ class Town:
     def _weigh(self, request: Request, purpose: str) -> dict[str, float]:
         assert not isinstance(request, Generate)
         options, mine = request.options, own_place(request)
-        if purpose in ("survey.v1", "endorse.v1", "statement_vote.v1"):
+        if purpose in ("survey.v1", "endorse.v2", "statement_vote.v2"):
             place = place_of(between(request, "Statement:"))
-        elif purpose == "clause_vote.v1":
+        elif purpose == "clause_vote.v2":
             place = place_of(between(request, "Clause:"))
-        elif purpose in ("motion_vote.v1", "second.v1"):
+        elif purpose in ("motion_vote.v2", "second.v2"):
             line = next(one for one in MOTIONS if f"\n{one}\n<<<" in text_of(request))
             place = place_of(between(request, line))
         elif purpose == "sign.v1":
@@ -135,13 +135,13 @@ class Town:
         else:
             return dict.fromkeys(options, 1 / len(options))
         agree = near(place - mine)
-        if purpose in ("second.v1", "sign.v1"):
+        if purpose in ("second.v2", "sign.v1"):
             return {"yes": agree, "no": 1 - agree}
-        if purpose == "motion_vote.v1" and line == MOTIONS[0]:
+        if purpose == "motion_vote.v2" and line == MOTIONS[0]:
             agree = 1 - agree
-        if purpose == "statement_vote.v1":
+        if purpose == "statement_vote.v2":
             return {"agree": agree, "disagree": 1 - agree, "pass": 0.01}
-        if purpose in ("clause_vote.v1", "motion_vote.v1"):
+        if purpose in ("clause_vote.v2", "motion_vote.v2"):
             return {"yes": agree, "no": 1 - agree, "abstain": 0.01}
         top = len(options) - 1
         return {one: math.exp(-((k - agree * top) ** 2) * 4) for k, one in enumerate(options)}

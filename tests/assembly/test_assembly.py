@@ -224,7 +224,7 @@ def random_ballots(ticket: Ticket) -> Any:
 
 def test_random_voters_move_nowhere() -> None:
     """Surveys before and after are noise: the interval of the mean change covers 0 in about 95 of 100 assemblies."""
-    changed: dict[str, Any] = dict.fromkeys(("survey.v1", "endorse.v1", "clause_vote.v1"), random_ballots)
+    changed: dict[str, Any] = dict.fromkeys(("survey.v1", "endorse.v2", "clause_vote.v2"), random_ballots)
     covered = 0
     for seed in range(20):
         played = play(answer=Town(changed=changed), seed=seed, num_rounds=1, panel=12, num_critiques=0)

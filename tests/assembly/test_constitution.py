@@ -109,7 +109,7 @@ def test_a_strike_that_carries_takes_the_clause_out() -> None:
         asks = "moves to strike" in text_of(ticket.request)
         return {"yes": 0.9 if asks else 0.1, "no": 0.1 if asks else 0.9, "abstain": 0.01}
 
-    played = hall(Town(changed={"motion_vote.v1": strikes}))
+    played = hall(Town(changed={"motion_vote.v2": strikes}))
     clauses = by(played.rows("clauses"), "clause")
     assert clauses["K1"]["status"] == "struck" and clauses["K1"]["reason"].startswith("motion K1s: ")
     (row,) = played.rows("assemblies")
@@ -119,22 +119,22 @@ def test_a_strike_that_carries_takes_the_clause_out() -> None:
 
 @pytest.mark.parametrize("kind", ["K1a", "K3"])
 def test_what_is_carried_stands_in_the_text_with_its_lineage(kind: str) -> None:
-    changed = {"motion_vote.v1": {"yes": 0.9, "no": 0.1, "abstain": 0.01}, "clause_pair.v1": read()}
+    changed = {"motion_vote.v2": {"yes": 0.9, "no": 0.1, "abstain": 0.01}, "clause_pair.v1": read()}
     if kind == "K1a":
-        changed["clause_vote.v1"] = {"yes": 0.1, "no": 0.9, "abstain": 0.01}
+        changed["clause_vote.v2"] = {"yes": 0.1, "no": 0.9, "abstain": 0.01}
     played = hall(Town(changed=changed))
     row = by(played.rows("clauses"), "clause")[kind]
     assert row["status"] == {"K1a": "adopted as amended", "K3": "adopted as added"}[kind]
     (sample,) = [one for one in played.samples if one.sample_id.endswith(f".{kind}.principle")]
     assert sample.meta["support"] == row["support"] == 1 and sample.meta["dissents"] == []
-    assert "assembly/motion_vote.v1" in sample.lineage.prompts
+    assert "assembly/motion_vote.v2" in sample.lineage.prompts
     written = by(played.rows("statements"), "statement")
     behind = {written[parent]["identity"] for parent in row["sources"]} | {written[kind]["identity"]}
     assert behind <= set(sample.lineage.requests)
 
 
 def test_what_nobody_seconds_is_not_voted_on_and_is_recorded() -> None:
-    played = hall(Town(changed={"second.v1": {"yes": 0.4, "no": 0.6}}))
+    played = hall(Town(changed={"second.v2": {"yes": 0.4, "no": 0.6}}))
     motions = played.rows("motions")
     assert motions and {row["status"] for row in motions} == {"not seconded"}
     assert {row["reason"] for row in motions} == {"nobody wanted it put to the vote"}
@@ -146,7 +146,7 @@ def test_what_nobody_seconds_is_not_voted_on_and_is_recorded() -> None:
 
 def test_a_motion_that_repeats_the_text_is_not_put() -> None:
     words = "We ask the town to act on roads at 0.40."
-    played = hall(Town(changed={"add_clause.v1": words, "second.v1": {"yes": 0.9, "no": 0.1}}))
+    played = hall(Town(changed={"add_clause.v1": words, "second.v2": {"yes": 0.9, "no": 0.1}}))
     (motion,) = [row for row in played.rows("motions") if row["kind"] == "add"]
     assert motion["status"] == "repeats" and motion["reason"] == "says the same as K2 (word for word)"
     assert {row["vote"] for row in played.rows("ballots") if row["item"] == motion["motion"]} == {"seconds"}
@@ -195,8 +195,8 @@ def test_the_likest_pairs_are_chosen_and_negations_are_no_likeness() -> None:
 def test_what_movers_and_dissenters_write_stays_in_its_fence_and_changes_no_step(attack: str) -> None:
     def course(said: str) -> tuple[list[tuple[str, int]], list[tuple[str, str]], Played]:
         written = dict.fromkeys(("add_clause.v1", "amend.v1", "move_why.v1", "dissent.v1"), said)
-        decided = {"second.v1": {"yes": 0.9, "no": 0.1}, "sign.v1": {"yes": 0.9, "no": 0.1}}
-        decided |= {"motion_vote.v1": {"yes": 0.1, "no": 0.9, "abstain": 0.1}}
+        decided = {"second.v2": {"yes": 0.9, "no": 0.1}, "sign.v1": {"yes": 0.9, "no": 0.1}}
+        decided |= {"motion_vote.v2": {"yes": 0.1, "no": 0.9, "abstain": 0.1}}
         played = hall(Town(changed={**written, **decided}))
         phases = [(row["phase"], row["num_requests"]) for row in played.rows("phases")]
         return phases, sorted((key, request.purpose) for key, request in played.town.asked), played
@@ -204,7 +204,7 @@ def test_what_movers_and_dissenters_write_stays_in_its_fence_and_changes_no_step
     plain, attacked = course("We want benches along all the rivers here."), course(attack)
     assert plain[:2] == attacked[:2]
     asked = Counter(request.purpose.removeprefix("assembly/") for _, request in attacked[2].town.asked)
-    assert all(asked[name] for name in ("second.v1", "motion_vote.v1", "sign.v1", "dissent.v1", "clause_pair.v1"))
+    assert all(asked[name] for name in ("second.v2", "motion_vote.v2", "sign.v1", "dissent.v1", "clause_pair.v1"))
     for _, request in attacked[2].town.asked:
         assert [m.role for m in request.messages] in (["system", "user"], ["system", "user", "assistant", "user"])
         body = request.messages[-1].content

@@ -110,7 +110,7 @@ def test_random_groups_are_opposed_as_often_as_the_level_says() -> None:
 
 def test_random_voters_get_no_more_reports_than_chance() -> None:
     """Everybody votes and signs by dice. How often a report stands is what the same dice give without an assembly."""
-    purposes = ("clause_vote.v1", "motion_vote.v1", "second.v1", "sign.v1", "clause_pair.v1")
+    purposes = ("clause_vote.v2", "motion_vote.v2", "second.v2", "sign.v1", "clause_pair.v1")
     settings: dict[str, Any] = {
         "num_candidates": 2,
         "supermajority": 0.5,

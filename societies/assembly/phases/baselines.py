@@ -25,7 +25,7 @@ def stand_beside(clerk: Clerk, hall: Hall) -> Script[None]:
     cells = [(one, citizen) for one in texts for citizen in hall.citizens]
     found = yield from clerk.weigh(
         [
-            clerk.poll(citizen, "endorse.v1", levels, statement=one.text, opinion=citizen.opinion, briefing=[])
+            clerk.poll(citizen, "endorse.v2", levels, statement=one.text, opinion=citizen.opinion, briefing=[])
             for one, citizen in cells
         ]
     )

@@ -170,7 +170,7 @@ def _ballot(clerk: Clerk, hall: Hall, *, round_: int) -> Script[None]:
         [
             clerk.poll(
                 hall.citizens[n],
-                "endorse.v1",
+                "endorse.v2",
                 levels,
                 statement=statements[k].text,
                 opinion=hall.citizens[n].opinion,

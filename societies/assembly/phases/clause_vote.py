@@ -15,7 +15,7 @@ def vote_on_clauses(clerk: Clerk, hall: Hall) -> Script[None]:
     """Vote on each clause of the winner as it stands."""
     cells = [
         [
-            clerk.poll(c, "clause_vote.v1", CHOICES, clause=one.text, opinion=c.opinion, briefing=[])
+            clerk.poll(c, "clause_vote.v2", CHOICES, clause=one.text, opinion=c.opinion, briefing=[])
             for c in hall.citizens
         ]
         for one in hall.clauses

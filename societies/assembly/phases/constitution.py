@@ -65,7 +65,7 @@ def _votes(clerk: Clerk, hall: Hall, motions: Sequence[Motion]) -> Script[list[C
     asked = [
         [
             clerk.poll(
-                citizen, "motion_vote.v1", CHOICES, opinion=citizen.opinion, briefing=[], why=one.why, **described(one)
+                citizen, "motion_vote.v2", CHOICES, opinion=citizen.opinion, briefing=[], why=one.why, **described(one)
             )
             for citizen in hall.citizens
         ]

@@ -102,7 +102,7 @@ def _chosen(
     jury = [hall.citizens[k] for k in sorted(drawn)]
     cells = [(k, citizen) for k in range(len(asked)) for citizen in jury]
     found = yield from clerk.weigh(
-        [clerk.poll(citizen, "want_answer.v1", YES_NO, asked=asked[k][1]) for k, citizen in cells]
+        [clerk.poll(citizen, "want_answer.v2", YES_NO, asked=asked[k][1]) for k, citizen in cells]
     )
     support = [0.0] * len(asked)
     for (k, _), scores in zip(cells, found, strict=True):

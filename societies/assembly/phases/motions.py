@@ -139,7 +139,7 @@ def second(clerk: Clerk, hall: Hall, motions: Sequence[Motion]) -> Script[list[C
     found = yield from clerk.weigh(
         [
             clerk.poll(
-                citizen, "second.v1", YES_NO, opinion=citizen.opinion, briefing=[], why=one.why, **described(one)
+                citizen, "second.v2", YES_NO, opinion=citizen.opinion, briefing=[], why=one.why, **described(one)
             )
             for one, citizen in cells
         ]

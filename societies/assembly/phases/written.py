@@ -66,7 +66,7 @@ def write_round(clerk: Clerk, hall: Hall) -> Script[None]:
 def _vote(clerk: Clerk, hall: Hall, statements: list[Statement]) -> Script[None]:
     cells = [(one, citizen) for one in statements for citizen in hall.citizens]
     found = yield from clerk.weigh(
-        [clerk.poll(citizen, "statement_vote.v1", CHOICES, statement=one.text, briefing=[]) for one, citizen in cells]
+        [clerk.poll(citizen, "statement_vote.v2", CHOICES, statement=one.text, briefing=[]) for one, citizen in cells]
     )
     values = np.zeros((len(hall.citizens), len(statements)))
     for k, ((one, citizen), scores) in enumerate(zip(cells, found, strict=True)):
