@@ -29,8 +29,8 @@ def dice(ticket: Ticket) -> Mapping[str, float]:
 
 @pytest.fixture(scope="module")
 def polls(tmp_path_factory: pytest.TempPathFactory) -> dict[Key, Poll]:
-    purposes = ("survey", "endorse", "clause_vote", "quiz", "influence", "statement_vote", "want_answer")
-    changed = {f"{purpose}.v1": dice for purpose in purposes}
+    old, new = ("survey", "quiz", "influence"), ("endorse", "clause_vote", "statement_vote", "want_answer")
+    changed = dict.fromkeys([*(f"{name}.v1" for name in old), *(f"{name}.v2" for name in new)], dice)
     run = make_assembly(
         tmp_path_factory.mktemp("dice"), changed=changed, num_assemblies=NUM, skip=len(load_agenda(None)) - 1,
         panel=16, values=False, written=0, num_judges=0, num_critiques=0, baselines=False,

@@ -304,7 +304,7 @@ def test_the_history_of_the_text_is_shown_as_a_diff(told: Findings) -> None:
 
 
 def test_amendments_are_told_with_mover_and_diff(tmp_path: Path) -> None:
-    seconded = {"second.v1": {"yes": 0.9, "no": 0.1}}
+    seconded = {"second.v2": {"yes": 0.9, "no": 0.1}}
     run = make_assembly(tmp_path, changed=seconded, supermajority=0.95, arms=("full",), values=False, written=0)
     one = account(find_out(run))
     amended = [chain for chain in one.chains if chain.replaces]
