@@ -23,6 +23,7 @@ from dashboards.assembly_minority import Dissent, dissents_of
 from dashboards.assembly_numbers import Number, number_of
 from dashboards.assembly_panel import Certificate, certificate_of
 from dashboards.assembly_panels import PanelLine, panel_lines
+from dashboards.assembly_replayed import Left, Replayed, replayed_everywhere, replayed_of
 from dashboards.assembly_source import CONTROL, MAIN, Archive, Key, Poll, guarded
 from dashboards.assembly_votes import GroupLine, Recount, recount, support_by_group
 from dashboards.sources import Reader, mapping, number, text, whole
@@ -83,6 +84,7 @@ class Account:
     drafting: Drafting
     dissents: tuple[Dissent, ...]
     minds: Minds | None
+    replayed: Replayed | None
     moral: MoralGraph | str | None
     airtime: Number | None
     baselines: tuple[Baseline, ...]
@@ -99,6 +101,7 @@ class Assemblies:
     """Everything. num: assemblies with a finished arm. num_unfinished: arms that began and left no result.
 
     supermajority, minority: as the run's config has them, None unknown. differences: of the arms from the assembly.
+    replayed: what went with speakers who were left out, over at least two assemblies.
     """
 
     num: int
@@ -112,6 +115,7 @@ class Assemblies:
     minority: float | None
     differences: tuple[Difference, ...] = ()
     manipulations: tuple[Manipulation, ...] = ()
+    replayed: Left | None = None
 
 
 def assemblies_of(reader: Reader, stages: Sequence[str], *, seed: int) -> Assemblies | None:
@@ -144,6 +148,7 @@ def assemblies_of(reader: Reader, stages: Sequence[str], *, seed: int) -> Assemb
         minority=number(settings.get("minority")),
         differences=guarded(reader, "differences of the arms", lambda: differences_of(polls), ()),
         manipulations=guarded(reader, "what strategic voters could do", lambda: manipulations_of(archive), ()),
+        replayed=guarded(reader, "what went with speakers", lambda: replayed_everywhere(archive), None),
     )
 
 
@@ -183,6 +188,7 @@ def _account(
         drafting=drafting_of(archive, key, chains),
         dissents=dissents_of(archive, key, seed),
         minds=minds_of(archive, key, None if control == key else control, seed),
+        replayed=replayed_of(archive, key),
         moral=moral_graph(archive, key, text(row.get("question_id")), seed),
         airtime=_airtime(archive, key),
         baselines=baselines_of(archive, key, poll) if poll else (),

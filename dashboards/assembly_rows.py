@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dashboards.assembly import Account, Assemblies, Outcome
 from dashboards.assembly_consensus import ConsensusLine
 from dashboards.assembly_counterfactual_rows import arms_against_full, strategic_voters
+from dashboards.assembly_replayed_rows import left_out_everywhere
 from dashboards.assembly_source import CONTROL, MAIN
 from dashboards.assembly_words import SIMULATED, amount, between, null, question_line, replaced_line, size, told
 from dashboards.diff import changed_share, word_diff
@@ -97,7 +98,8 @@ def assembly_sections(found: Assemblies) -> list[Section]:
     """Return everything that a terminal shows of assemblies."""
     from dashboards import assembly_clause_rows as drafted
 
-    parts = [overview(found), consensus_table(found), arms_against_full(found), strategic_voters(found), panels(found)]
+    parts = [overview(found), consensus_table(found), arms_against_full(found), strategic_voters(found)]
+    parts += [left_out_everywhere(found), panels(found)]
     parts.append(Section(title="Assemblies in detail", lines=(told(found),)))
     for account in found.shown:
         name = account.outcome.assembly
@@ -152,6 +154,7 @@ def _sections(account: Account) -> Iterator[Section]:
     from dashboards import assembly_beside_rows as beside
     from dashboards import assembly_clause_rows as drafted
     from dashboards import assembly_heard_rows as heard
+    from dashboards import assembly_replayed_rows as replayed
     from dashboards import assembly_said as said
     from dashboards import assembly_tables as tables
 
@@ -169,6 +172,7 @@ def _sections(account: Account) -> Iterator[Section]:
     yield heard.planted(account)
     yield said.minds(account)
     yield said.citations(account)
+    yield replayed.left_out(account)
     yield beside.quality(account)
     yield said.values(account)
     yield said.clauses(account)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboards.assembly import Account
 from dashboards.assembly_audit import Chain
+from dashboards.assembly_replayed_rows import left_out_rows
 from dashboards.assembly_tables import names
 from dashboards.assembly_words import amount, between, null, size
 from dashboards.drawing import short, shortened
@@ -79,11 +80,12 @@ def minds(account: Account) -> Section:
         ("inequality of words spoken (Gini)", account.airtime, "all alike"),
     )
     rows = [(name, short(n.value), between(n) or "-", f"{null(n)} ({what})", size(n)) for name, n, what in named if n]
+    left = left_out_rows(account.replayed.left) if account.replayed else []
     return Section(
         title="What changed minds",
         lines=(f"{one.num_choices} times somebody was asked; {one.num_cited} of {one.num_turns} turns were named.",),
         columns=("measure", "value", "95 % interval", "null", "n"),
-        rows=tuple(rows),
+        rows=(*rows, *left),
         right=(1,),
     )
 

@@ -15,6 +15,7 @@ from dashboards.assembly_counterfactual_rows import arms_against_full, strategic
 from dashboards.assembly_drafts import Step
 from dashboards.assembly_drawing import MOST_PEOPLE, map_picture, opinion_picture, seats_picture
 from dashboards.assembly_numbers import Number
+from dashboards.assembly_replayed_rows import left_out_everywhere
 from dashboards.assembly_rows import CONSENSUS_NOTE, account_sections, overview
 from dashboards.assembly_source import CONTROL, MAIN
 from dashboards.assembly_utility import Utilities
@@ -143,7 +144,11 @@ def assemblies_view(found: Assemblies) -> AssembliesView:
         with_control=CONTROL in found.arms and MAIN in found.arms,
         consensus=tuple(_consensus(line, found.arms) for line in found.consensus),
         consensus_note=CONSENSUS_NOTE,
-        counterfactuals=tuple(part for part in (arms_against_full(found), strategic_voters(found)) if part.rows),
+        counterfactuals=tuple(
+            part
+            for part in (arms_against_full(found), strategic_voters(found), left_out_everywhere(found))
+            if part.rows
+        ),
         outcomes=overview(found),
         told=told(found),
         minority=""

@@ -23,7 +23,7 @@ from sim.store import Run
 TABLES = (
     "assemblies", "lotteries", "quotas", "citizens", "camps", "seats", "evidence", "testimony", "turns", "notes",
     "influences", "statements", "ballots", "results", "motions", "clauses", "clause_pairs", "dissents", "cards",
-    "upgrades", "probes", "quiz", "degraded",
+    "upgrades", "probes", "quiz", "replays", "degraded",
 )  # fmt: skip
 OWNERS = ("citizen", "author", "speaker", "mover", "asker")
 """Columns that say whose row it is."""

@@ -12,6 +12,7 @@ from dashboards import charts
 from dashboards.assembly import Account, Assemblies, assemblies_of
 from dashboards.assembly_clause_rows import by_group, signatures
 from dashboards.assembly_counterfactual_rows import arms_against_full, strategic_voters
+from dashboards.assembly_replayed_rows import left_out_everywhere
 from dashboards.assembly_rows import account_sections, consensus_table, overview
 from dashboards.assembly_words import first_lines, headline, question_line, replaced_line
 from dashboards.assembly_words import told as how_many
@@ -65,6 +66,7 @@ def main() -> None:
     _section(consensus_table(found), "consensus")
     _section(arms_against_full(found), "arms")
     _section(strategic_voters(found), "strategic")
+    _section(left_out_everywhere(found), "replayed")
     if not found.shown:
         st.info("No assembly has ended yet; it is told in detail then.")
         return

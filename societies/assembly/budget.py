@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from societies.assembly.config import AssemblyConfig, led
+from societies.assembly.phases.protocols import order
+from societies.assembly.phases.replayed import LEAST_OTHERS
 from societies.assembly.records import Question
 from societies.seam import Estimate
 
@@ -98,7 +100,18 @@ def requests_of(
         "minority reports": (course.reports, course.reports * course.signatures),
         "post-survey": (0, survey),
         "judge the talk": (judged, 0),
+        "leave one speaker out": (0, _read_again(config, num_tables) if arm == "full" and talks else 0),
     }
+
+
+def _read_again(config: AssemblyConfig, num_tables: int) -> int:
+    """Return in how many answers table-mates read a round again: three each, for as many speakers as there are."""
+    seats = config.panel / num_tables
+    if seats < LEAST_OTHERS + 1:
+        return 0
+    lean = [0.0] * round(seats)
+    speakers = set(order(config.protocol, len(lean), config.num_turns, round_=config.num_rounds, lean=lean))
+    return round(3 * min(config.num_dropped, len(speakers) * num_tables) * (seats - 1))
 
 
 def _witnesses(config: AssemblyConfig, question: Question, arm: str) -> tuple[int, int]:

@@ -158,6 +158,9 @@ class AssemblyConfig:
     model's statement, a draft drawn by lot, and the side that the first survey favoured."""
     num_judges: Annotated[int, Field(ge=0, le=5)] = 0
     """Judges of the quality of every speech in the arm `full`; three or more tell how far judges agree."""
+    num_dropped: Annotated[int, Field(ge=0, le=500)] = 0
+    """Speakers of the last round, drawn by lot, without whose speeches their table-mates read it again in the arm
+    `full`, when all is over: what would they think without them? 0: nobody."""
     min_quality: Share = 0.0
     """Least judged quality of a table's talk that becomes a sample; talks that nobody judged never do."""
     reward_rows: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,10 +38,20 @@ class Tally:
     ranking: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sitting:
+    """A table in a round. num_notes: who sat there, by id -> how many notes they had made by then."""
+
+    round_: int
+    table: int
+    num_notes: Mapping[str, int]
+
+
 @dataclass(slots=True)
 class Hall:
     """The state of one arm of one assembly.
 
+    sittings: the tables of the last round so far.
     quality: turn -> mean over judges of the quality of its reasons, 0 to 1. camps: citizen -> opinion group of the
     written round; empty without one. clauses: those before the assembly. merged: clause -> the one that says the same.
     relations: pairs of clauses that were compared. votes: on `clauses`. passed: the votes that adopted `adopted`.
@@ -54,6 +65,7 @@ class Hall:
     bench: list[Witness] = field(default_factory=list)
     spare: list[Witness] = field(default_factory=list)
     turns: dict[str, Turn] = field(default_factory=dict)
+    sittings: list[Sitting] = field(default_factory=list)
     statements: dict[str, Statement] = field(default_factory=dict)
     tallies: list[Tally] = field(default_factory=list)
     quality: dict[str, float] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from societies.assembly.phases.learn import learn
 from societies.assembly.phases.minority import dissent
 from societies.assembly.phases.quality import judge_talk
 from societies.assembly.phases.recruit import Panel, recruit
+from societies.assembly.phases.replayed import leave_out
 from societies.assembly.phases.survey import post_survey, pre_survey
 from societies.assembly.phases.tables import deliberate
 from societies.assembly.phases.values import elicit
@@ -46,6 +47,7 @@ PHASES: tuple[tuple[str, Phase], ...] = (
     ("minority reports", dissent),
     ("post-survey", post_survey),
     ("judge the talk", judge_talk),
+    ("leave one speaker out", leave_out),
 )
 """After the recruiting, in this order. Phases that the config or the arm leaves out write a row with no request."""
 

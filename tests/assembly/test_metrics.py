@@ -42,7 +42,6 @@ from societies.assembly.metrics import (
     top_share,
     variance_collapse,
 )
-from societies.assembly.metrics.influence import without_each
 from societies.assembly.metrics.legitimacy import kendall
 from societies.assembly.metrics.reasoning import pairwise_agreement
 
@@ -191,13 +190,6 @@ def test_novelty_falls_to_nothing_on_a_repetition():
     assert novelty(turns) == pytest.approx([1, 1, 0, 1 - math.sqrt(0.5)])
     with pytest.raises(ValueError, match="length 0"):
         novelty(np.zeros((1, 2)))
-
-
-def test_leaving_a_speaker_out_is_measured_on_the_outcomes():
-    whole = np.zeros(5)
-    found = without_each(whole, {"ada": np.full(5, 0.1), "bo": np.array([0.5, 0.3, 0.4, 0.6, 0.2])})
-    assert [name for name, _ in found] == ["bo", "ada"]
-    assert found[0][1].point == pytest.approx(0.4)
 
 
 def test_preferences_that_follow_from_considerations_are_seen():

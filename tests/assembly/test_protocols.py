@@ -337,8 +337,10 @@ def test_juries_of_the_panel_rate_every_candidate(played: Played) -> None:
         assert np.corrcoef(verdicts, supports)[0, 1] > 0.8
 
 
-@pytest.mark.parametrize("changes", [{"num_judges": 3}, {"baselines": False, "protocol": "future_seat"}])
-def test_the_estimate_knows_judges_and_baselines(changes: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "changes", [{"num_judges": 3}, {"baselines": False, "protocol": "future_seat"}, {"num_dropped": 12}]
+)
+def test_the_estimate_knows_judges_baselines_and_who_is_left_out(changes: dict[str, Any]) -> None:
     from societies.assembly.society import society
     from societies.seam import Setting
     from tests.assembly.acting import small

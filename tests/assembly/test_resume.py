@@ -30,6 +30,7 @@ SETTINGS: dict[str, Any] = {
     "values": True,
     "written": 4,
     "num_judges": 1,
+    "num_dropped": 2,
     "quotas": ("sex", "camp"),
     "minority": 0.3,
     "supermajority": 0.5,

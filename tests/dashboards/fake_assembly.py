@@ -34,6 +34,7 @@ SETTINGS: dict[str, Any] = {
     "lottery": "legacy",
     "minority": 0.1,
     "num_judges": 3,
+    "num_dropped": 3,
 }
 RUN = {"name": "town hall", "seed": 7, "engine": {"name": "vllm"}, "loop": {"num_rounds": 0}}
 MANIFEST = {"created": "2026-11-23T09:00:00Z", "seed": 7, "model": {"name": "smollm2_135m"}}
@@ -69,9 +70,16 @@ def wiser(ticket: Ticket) -> Mapping[str, float]:
     return {"wiser": 0.8 if up else 0.1, "not wiser": 0.1 if up else 0.8, "unsure": 0.1}
 
 
+def reading(ticket: Ticket) -> Mapping[str, float]:
+    """Agreement that hangs on every word that was read, and on nothing else."""
+    request = ticket.request
+    noise = random.Random("\n".join(message.content for message in request.messages))
+    return {level: noise.random() for level in request.options}  # type: ignore[union-attr]
+
+
 def actors(said: str = "", **changed: Any) -> Town:
     """Return the actors. said: what citizens say at the tables, write and report, in place of where they stand."""
-    own: dict[str, Any] = {"redraft.v1": redraft, "survey.v1": survey, "wiser.v1": wiser}
+    own: dict[str, Any] = {"redraft.v1": redraft, "survey.v1": survey, "wiser.v1": wiser, "heard.v1": reading}
     own["same_value.v1"] = {"yes": 0.1, "no": 0.9}
     if said:
         own |= dict.fromkeys(("speak.v1", "opinion.v1", "dissent.v1", "statement.v1", "critique.v1"), said)

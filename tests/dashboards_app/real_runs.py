@@ -22,6 +22,7 @@ RUNS: dict[str, tuple[str, ...]] = {
         "experiment=assembly_demo", "society.panel=3", "society.pool=40", "society.num_rounds=1", "society.written=2",
         "society.num_candidates=2", "society.values=true", "society.table_size=3", "society.supermajority=0.51",
         "society.num_clauses=2", "society.num_questions=1", "society.question_jury=1", "society.quotas=[sex]",
+        "society.num_dropped=2",
         "society.max_tokens={turn: 24, note: 16, opinion: 24, statement: 24, clause: 24}",
     ),
     "utility-vote": (

@@ -87,6 +87,19 @@ def test_opinions_of_an_assembly_drift(opened: Opened, root: Path) -> None:  # n
     assert "at timestep 1" in words(coloured)
 
 
+def test_an_assembly_tells_who_was_left_out_with_a_table_to_take_away(opened: Opened, root: Path) -> None:  # noqa: F811
+    at = opened(root, "assembly", run=named(root, "hall"))
+    assert not at.exception
+    assert "The last round without one of its speakers" in words(at)
+    columns = {"speaker", "table", "speeches", "listeners", "effect", "order", "effect - order", "pull"}
+    (shown,) = [table.value for table in at.dataframe if columns <= set(table.value.columns)]
+    assert len(shown) == 3
+    minds = next(table.value for table in at.dataframe if {"measure", "null", "n"} <= set(table.value.columns))
+    assert sum("speakers" in n for n in minds["n"]) == 3
+    offered = [one.proto.id for one in at.get("download_button")]
+    assert len(offered) >= 2 * len(at.dataframe)
+
+
 def test_a_torn_town_is_shown_as_far_as_it_goes(opened: Opened, tmp_path: Path) -> None:  # noqa: F811
     run = make_live(tmp_path / "runs")
     (run.folder / "events" / "r1.play" / "beliefs-00000.parquet").write_bytes(b"PAR1 torn")

@@ -2,7 +2,16 @@
 
 from societies.assembly.metrics.conformity import Sycophancy, author_effect, sycophancy
 from societies.assembly.metrics.fidelity import Foretold, exaggeration, flattening, held_out
-from societies.assembly.metrics.influence import airtime, gini, novelty, reciprocity, reciprocity_against_chance
+from societies.assembly.metrics.influence import (
+    LeftOut,
+    airtime,
+    gini,
+    left_out,
+    novelty,
+    pull,
+    reciprocity,
+    reciprocity_against_chance,
+)
 from societies.assembly.metrics.learning import gain_over_control, knowledge_gain, normalised_gain
 from societies.assembly.metrics.legitimacy import losers_consent, same_winner, stability
 from societies.assembly.metrics.measured import Measured, change, resampled
@@ -24,6 +33,7 @@ from societies.assembly.metrics.representation import Endorsement, between_group
 __all__ = [
     "Endorsement",
     "Foretold",
+    "LeftOut",
     "Measured",
     "Sycophancy",
     "agreement",
@@ -45,11 +55,13 @@ __all__ = [
     "held_out",
     "knowledge_gain",
     "krippendorff",
+    "left_out",
     "losers_consent",
     "normalised_gain",
     "novelty",
     "polarisation",
     "polarisation_change",
+    "pull",
     "reciprocity",
     "reciprocity_against_chance",
     "reliability",

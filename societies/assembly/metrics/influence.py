@@ -1,14 +1,15 @@
-"""Who was heard: shares of airtime, replies that came back, and turns that said something new."""
+"""Who was heard: shares of airtime, replies that came back, turns that said something new, and what went with whom."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from agents.statistics.intervals import Interval, bootstrap_mean
+from agents.statistics.intervals import NOTHING, Interval, student_band
 from societies.assembly.metrics.measured import FloatArray, Measured, resampled
 
 
@@ -77,10 +78,76 @@ def novelty(turns: FloatArray) -> FloatArray:
     return np.where(np.isfinite(nearest), 1 - nearest, 1.0)
 
 
-def without_each(whole: FloatArray, without: Mapping[str, FloatArray]) -> tuple[tuple[str, Interval], ...]:
-    """Return how far outcomes moved when one speaker's turns were left out of a replay, most influential first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """What went with speakers' speeches, in levels of agreement from 0 to 1; each number rests on n units.
 
-    whole: outcome for each item with everybody; without: the same items replayed without each speaker.
+    effect: mean |whole - without|; null: mean |whole - reordered|, which is what mere order does.
+    excess: effect less that null, listener by listener; null 0.
+    pull: mean way towards the speaker by hearing them; null: that towards somebody else at the table, by hearing the
+    same speaker, since whatever moves listeners to the middle moves them towards most others.
     """
-    moved = [(name, bootstrap_mean(np.abs(outcome - whole))) for name, outcome in without.items()]
-    return tuple(sorted(moved, key=lambda pair: -pair[1].point))
+
+    effect: Measured
+    excess: Measured
+    pull: Measured
+
+
+def pull(whole: npt.ArrayLike, without: npt.ArrayLike, own: npt.ArrayLike, theirs: npt.ArrayLike) -> FloatArray:
+    """Return how far hearing a speaker moved each listener towards somebody: sign(theirs - own)(whole - without).
+
+    All in levels of agreement from 0 to 1, of one shape or broadcast to it. whole, without: having read the speeches
+    with and without the speaker's. own, theirs: of the listener and of the speaker, or whoever it may be, before the
+    talk, from an answer of its own: taken from `without` the sign would follow that answer's noise, and noise alone
+    would pull. In -1 .. 1; 0 between equals.
+    """
+    w, o, a, b = (np.asarray(one, dtype=np.float64) for one in (whole, without, own, theirs))
+    return np.sign(b - a) * (w - o)
+
+
+def left_out(
+    whole: npt.ArrayLike,
+    without: npt.ArrayLike,
+    reordered: npt.ArrayLike,
+    pulled: npt.ArrayLike,
+    aside: npt.ArrayLike,
+    units: Sequence[Hashable],
+) -> LeftOut:
+    """Measure what the speeches of those left out did to their listeners, beside what mere order does.
+
+    One entry a listener and speaker. whole, without, reordered: levels of agreement from 0 to 1. pulled, aside: `pull`
+    towards the speaker, and the mean of `pull` towards the others at the table; both nan where a speaker spoke for
+    somebody else, who then counts for no pull. units: what may be taken for independent. Listeners of one speaker
+    are not, since they read the same speeches: within one assembly the unit is the speaker, given its tables; over
+    several it is the assembly, whose speakers share panel and question. Each unit counts once, by its mean, and the
+    interval is Student's: units are few, and a bootstrap of few is too narrow. One unit has no interval.
+    """
+    w, o, r = (np.asarray(one, dtype=np.float64) for one in (whole, without, reordered))
+    effect, order = _by_unit(np.abs(w - o), units), _by_unit(np.abs(w - r), units)
+    towards, elsewhere = (_by_unit(np.asarray(one, dtype=np.float64), units) for one in (pulled, aside))
+    return LeftOut(
+        effect=_student(effect, null=_mean(order)),
+        excess=_student(effect - order, null=0.0),
+        pull=_student(towards, null=_mean(elsewhere)),
+    )
+
+
+def _by_unit(values: FloatArray, units: Sequence[Hashable]) -> FloatArray:
+    """Return the mean of each unit, in the order of their first entries; units without a value are left out."""
+    own: dict[Hashable, list[float]] = {}
+    for unit, value in zip(units, values.tolist(), strict=True):
+        if math.isfinite(value):
+            own.setdefault(unit, []).append(value)
+    return np.array([math.fsum(known) / len(known) for known in own.values()])
+
+
+def _mean(values: FloatArray) -> float:
+    return float(values.mean()) if values.size else math.nan
+
+
+def _student(values: FloatArray, *, null: float) -> Measured:
+    if not values.size:
+        return Measured(value=NOTHING, null=null, n=0)
+    mean, lo, hi = (float(one) for one in student_band(values))
+    se = float(values.std(ddof=1)) / math.sqrt(values.size) if values.size > 1 else math.nan
+    return Measured(value=Interval(mean, se, lo, hi), null=null, n=values.size)

@@ -10,7 +10,7 @@ from agents.asking import Answer
 from agents.requests import Fork, Script
 from societies.assembly import parsing
 from societies.assembly.clerk import Clerk, distribution, first
-from societies.assembly.hall import Hall
+from societies.assembly.hall import Hall, Sitting
 from societies.assembly.phases.guardian import guard
 from societies.assembly.phases.protocols import ASSIGNED, TASKS, assigned, heard, is_named, order, speak_prompt
 from societies.assembly.phases.survey import probe, survey_before
@@ -40,6 +40,10 @@ def deliberate(clerk: Clerk, hall: Hall) -> Script[None]:
     for round_, seated in enumerate(plan, start=1):
         tables = [
             Table(round_=round_, number=number, citizens=citizens) for number, citizens in enumerate(seated, start=1)
+        ]
+        hall.sittings = [
+            Sitting(round_=round_, table=one.number, num_notes={c.citizen_id: len(c.notes) for c in one.citizens})
+            for one in tables
         ]
         for table in tables:
             for citizen in table.citizens:
@@ -216,15 +220,13 @@ def _seen(clerk: Clerk, table: Table, turns: list[Turn], *moment: object) -> lis
     if clerk.arm == "shuffled":
         mixed = clerk.rng("shuffle", table.round_, table.number, *moment).permutation(len(latest))
         latest = [latest[k] for k in mixed]
-    return _view(latest) if is_named(clerk.arm, clerk.config.protocol) else _hidden(latest)
+    return listed(clerk, latest)
 
 
-def _hidden(turns: list[Turn]) -> list[dict[str, str]]:
-    return [{"id": turn.turn_id, "name": "somebody", "text": turn.text} for turn in turns]
-
-
-def _view(turns: list[Turn]) -> list[dict[str, str]]:
-    return [{"id": turn.turn_id, "name": turn.name, "text": turn.text} for turn in turns]
+def listed(clerk: Clerk, turns: Sequence[Turn]) -> list[dict[str, str]]:
+    """Return speeches as a prompt lists them, without names where the arm or the form of talk gives none."""
+    named = is_named(clerk.arm, clerk.config.protocol)
+    return [{"id": turn.turn_id, "name": turn.name if named else "somebody", "text": turn.text} for turn in turns]
 
 
 def _afterwards(clerk: Clerk, hall: Hall, tables: list[Table]) -> Script[None]:
