@@ -46,7 +46,7 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """What happened in one assembly. num_answers: to three versions, by each listener of each speaker."""
+    """What happened in one assembly. num_answers: to all versions, each read once by a listener."""
 
     left: Left
     speakers: tuple[Speaker, ...]
@@ -66,7 +66,7 @@ def replayed_of(archive: Archive, key: Key) -> Replayed | None:
     return Replayed(
         left=_left(rows, [text(row.get("speaker")) for row in rows], "speaker"),
         speakers=tuple(speakers),
-        num_answers=len(VERSIONS) * len(rows),
+        num_answers=len({identity for row in rows for identity in row.get("identities") or ()}),
     )
 
 

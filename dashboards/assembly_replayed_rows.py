@@ -64,7 +64,7 @@ def left_out(account: Account) -> Section:
     ]
     return Section(
         title="The last round without one of its speakers",
-        lines=(f"{found.num_answers} answers: each table-mate read the round whole, without the speaker, reordered.",),
+        lines=(f"{found.num_answers} answers: table-mates read the round whole, without each speaker, and reordered.",),
         columns=(
             "speaker", "table", "speeches", "listeners", "agree", "effect", "order", "effect - order", "pull",
             "towards others",

@@ -105,13 +105,18 @@ def requests_of(
 
 
 def _read_again(config: AssemblyConfig, num_tables: int) -> int:
-    """Return in how many answers table-mates read a round again: three each, for as many speakers as there are."""
+    """Return in how many answers table-mates read a round again: each once whole, and twice for each speaker.
+
+    As many speakers as there are, somebody at every table before a second at any, who then reads for the first.
+    """
     seats = config.panel / num_tables
     if seats < LEAST_OTHERS + 1:
         return 0
     lean = [0.0] * round(seats)
     speakers = set(order(config.protocol, len(lean), config.num_turns, round_=config.num_rounds, lean=lean))
-    return round(3 * min(config.num_dropped, len(speakers) * num_tables) * (seats - 1))
+    dropped = min(config.num_dropped, len(speakers) * num_tables)
+    once, again = min(dropped, num_tables), min(max(0, dropped - num_tables), num_tables)
+    return round((once + 2 * dropped) * (seats - 1)) + again
 
 
 def _witnesses(config: AssemblyConfig, question: Question, arm: str) -> tuple[int, int]:

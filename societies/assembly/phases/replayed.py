@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.requests import HUMAN, Script
+from agents.requests import HUMAN, Score, Script
 from societies.assembly.clerk import Clerk, expected
 from societies.assembly.hall import Hall, Sitting
 from societies.assembly.metrics.influence import pull
@@ -52,24 +52,16 @@ def leave_out(clerk: Clerk, hall: Hall) -> Script[None]:
     """Ask the table-mates of each drawn speaker, in the arm `full` alone, and write every answer down."""
     if clerk.arm != "full" or not clerk.config.num_dropped:
         return
-    levels, affirming = LEVELS[clerk.config.scale], clerk.question.affirming
     cells = [(one, listener) for one in drawn(clerk, hall) for listener in one.listeners]
-    found = yield from clerk.weigh(
-        [
-            clerk.poll(
-                listener,
-                "heard.v1",
-                levels,
-                notes=_notes_before(one.sitting, listener),
-                turns=listed(clerk, version),
-                statement=affirming,
-            )
-            for one, listener in cells
-            for version in (one.whole, one.without, one.reordered)
-        ]
-    )
+    # Whoever sits with several of those drawn reads the round whole once.
+    readers = {listener.citizen_id: (one, listener) for one, listener in cells}
+    asked = [_reading(clerk, one, listener, one.whole) for one, listener in readers.values()]
+    asked += [_reading(clerk, one, who, version) for one, who in cells for version in (one.without, one.reordered)]
+    found = yield from clerk.weigh(asked)
+    wholes = dict(zip(readers, found, strict=False))
     for number, (one, listener) in enumerate(cells):
-        answers = found[3 * number : 3 * number + 3]
+        at = len(readers) + 2 * number
+        answers = (wholes[listener.citizen_id], *found[at : at + 2])
         whole, without, reordered = map(expected, answers)
         earlier = f"{survey_before(one.sitting.round_)}/affirming"
         own, theirs = listener.levels[earlier], one.speaker.levels[earlier]
@@ -91,6 +83,17 @@ def leave_out(clerk: Clerk, hall: Hall) -> Script[None]:
             aside=None if one.tasked else float(pull(whole, without, own, others).mean()),
             identities=[scores.identity for scores in answers],
         )
+
+
+def _reading(clerk: Clerk, one: Replay, listener: Citizen, turns: Sequence[Turn]) -> Score:
+    return clerk.poll(
+        listener,
+        "heard.v1",
+        LEVELS[clerk.config.scale],
+        notes=_notes_before(one.sitting, listener),
+        turns=listed(clerk, turns),
+        statement=clerk.question.affirming,
+    )
 
 
 def drawn(clerk: Clerk, hall: Hall) -> list[Replay]:
