@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= $(shell command -v python3 || command -v python)
 BIN := .venv/bin
 ROOMS := agents societies sim selfalign dashboards
-BENCHMARKS ?= scheduler saturation discussion crash population sortition coevolution lockin release dashboard
+BENCHMARKS ?= scheduler saturation adapters discussion crash population sortition coevolution lockin release dashboard
 
 .PHONY: help setup demo test real dash lint format check bench clean
 

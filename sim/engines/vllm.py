@@ -22,7 +22,15 @@ from agents.requests import Constraint, Generate, Reply, Sampling
 from sim.engines.base import EngineDied, Finished, Ticket, Usage
 from sim.engines.chat import ChatTokenizer, Pass, ScorePlan, finite
 from sim.engines.kind import EngineKind, EngineSetting
-from sim.engines.vllm_load import VllmConfig, choose_weights, engine_arguments, import_vllm, own_random_state, trim_heap
+from sim.engines.vllm_load import (
+    VllmConfig,
+    choose_lora,
+    choose_weights,
+    engine_arguments,
+    import_vllm,
+    own_random_state,
+    trim_heap,
+)
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +79,8 @@ class VllmEngine:
             folder, self._loras, self._policies = weights.folder, weights.loras, weights.told
             self.chat = ChatTokenizer(folder, thinking=config.thinking)
             self._arguments = engine_arguments(config, weights, on_cpu=self.on_cpu)
+            if self.on_cpu:
+                choose_lora(grouped=config.grouped_lora and self.in_process)
             with own_random_state(), warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)
                 try:
@@ -281,6 +291,7 @@ class VllmEngine:
             "num_threads": torch.get_num_threads(),
             "in_process": self.in_process,
             "kv_cache_gib": self.config.kv_cache_gib if self.on_cpu else None,
+            "grouped_lora": self.on_cpu and self.in_process and self.config.grouped_lora,
             "line_cache": self.chat.caches_lines,
             "policies": self._policies,
             "load_seconds": round(self.load_seconds, 1),
