@@ -22,6 +22,8 @@ STANCE_COLOURS = ("#E69F00", "#F2C46D", "#BBBBBB", "#7FB6DB", "#0072B2")
 FAINT = 0.12
 MOST_LABELS = 45
 """Nodes up to which each carries its name."""
+MOST_NAMED = 3
+"""Nodes with equally many ties up to which the finding names each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +217,7 @@ def network_finding(network: Network, ties: Sequence[Tie], attribute: str, step:
     degree = degrees(ties)
     _, home = grouping(network.nodes, attribute, step)
     when = "over the whole run" if step is None else f"at {network.steps.get(step, step)}"
-    most = max(nodes, key=lambda node: (degree.get(node.id, 0), node.id), default=None)
-    said = f"{len(nodes)} nodes and {len(ties)} ties {when}"
-    if most is not None and degree.get(most.id, 0):
-        said += f"; {most.name} is tied to most others ({degree[most.id]})"
+    said = f"{len(nodes)} nodes and {len(ties)} ties {when}{_most_tied(nodes, degree)}"
     known = [
         t for t in ties if network.hub not in (t.source, t.target) and UNKNOWN not in (home[t.source], home[t.target])
     ]
@@ -233,6 +232,20 @@ def network_finding(network: Network, ties: Sequence[Tie], attribute: str, step:
             f". Mean move after n = {len(moved)} of them: {sum(moved) / len(moved):+.3f} (which may have other causes)"
         )
     return f"{said}."
+
+
+def _most_tied(nodes: Sequence[Node], degree: Mapping[str, int]) -> str:
+    """Return who is tied to most others, all of them where several are; "" where nobody is tied to anybody."""
+    most = max((degree.get(node.id, 0) for node in nodes), default=0)
+    first = [node.name for node in nodes if degree.get(node.id, 0) == most]
+    if not most:
+        return ""
+    if len(first) == 1:
+        return f"; {first[0]} is tied to most others ({most})"
+    if len(first) == len(nodes):
+        return f"; every node is tied to equally many others ({most})"
+    named = ", ".join(first[:MOST_NAMED]) + (f" and {len(first) - MOST_NAMED} more" if len(first) > MOST_NAMED else "")
+    return f"; {len(first)} are tied to most others ({most} each): {named}"
 
 
 def _chance(groups: Sequence[str]) -> float:

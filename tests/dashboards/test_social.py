@@ -76,6 +76,27 @@ def test_a_town_holds_whom_people_heard_and_asked(spoken: Run, town: Network) ->
     assert AI_NODE not in {node.id for node in alone.nodes}
 
 
+def star(*ties: str) -> Network:
+    """A network of one-letter people, a tie a pair of letters."""
+    nodes = tuple(Node(id=one, name=one.upper()) for one in dict.fromkeys("".join(ties)))
+    found = tuple(Tie(source=a, target=b, kind=KNOWS, step=0) for a, b in ties)
+    return Network(key="made", nodes=nodes, ties=found, steps={0: "now"})
+
+
+@pytest.mark.parametrize(
+    ("ties", "said"),
+    [
+        (("ab", "ac", "ad"), "; A is tied to most others (3)."),
+        (("ab", "bc", "ca"), "; every node is tied to equally many others (2)."),
+        (("ab", "bc", "cd"), "; 2 are tied to most others (2 each): B, C."),
+        (("ab", "bc", "cd", "de", "ef", "fg"), "; 5 are tied to most others (2 each): B, C, D and 2 more."),
+    ],
+)
+def test_nobody_is_singled_out_of_several_with_equally_many_ties(ties: tuple[str, ...], said: str) -> None:
+    found = star(*ties)
+    assert said in charts.network_finding(found, found.ties, "camp", None)
+
+
 def test_what_moved_is_read_from_beliefs_before_and_after(spoken: Run, town: Network) -> None:
     levels = {
         (row["agent"], row["claim"], row["timestep"]): row["level"]
