@@ -97,6 +97,11 @@ class Session:
         return self._run
 
     @property
+    def control(self) -> Control:
+        """The orders to this run since the session began."""
+        return Control(self.run.folder, self._opened)
+
+    @property
     def seed(self) -> int:
         """The run's seed."""
         return self.config.seed
@@ -245,7 +250,7 @@ class Session:
             total=total,
             watcher=self.watcher,
             keep_values=keep_values,
-            control=Control(self.run.folder, self._opened),
+            control=self.control,
         )
         self.write_metrics()
         return result

@@ -98,7 +98,10 @@ def label(shop: Workshop, state: State) -> State:
 
 
 def train(shop: Workshop, state: State) -> State:
-    """Train the candidate in a child process and store it. Nothing happens when it stands, or with `loop.train` off."""
+    """Train the candidate in a child process and store it. Nothing happens when it stands, or with `loop.train` off.
+
+    Raises Stopped after an order to stop; the next start goes on from the checkpoint.
+    """
     if not shop.loop.train:
         return {}
     name, folder = state["candidate"], shop.work(state["candidate"])
@@ -138,7 +141,7 @@ def train(shop: Workshop, state: State) -> State:
         seed=_seed(shop, f"train/{name}"),
     )
     rewarded, extra = _reward_model(shop, job) if shop.recipe.engine in ONLINE else ({}, {})
-    metrics = {**shop.train(job, shop.on_progress), **rewarded}
+    metrics = {**shop.train(job, shop.on_progress, shop.obey), **rewarded}
     curve = folder / "curves.parquet"
     write_frame(curve, curve_frame(folder))
     meta = PolicyMeta(
@@ -279,7 +282,7 @@ def _reward_model(shop: Workshop, job: TrainJob) -> tuple[dict[str, Any], dict[s
     """Train the reward model of a policy; return what the policy's record says of it, and its curve."""
     shop.say(f"training the reward model of {job.name} on the same pairs")
     first = reward_job(job)
-    summary = shop.train(first, shop.on_progress)
+    summary = shop.train(first, shop.on_progress, shop.obey)
     curve = first.folder / "curves.parquet"
     write_frame(curve, curve_frame(first.folder))
     clean(first.folder)

@@ -24,8 +24,9 @@ from sim.config import plugin_section, validate
 from sim.engines.base import PolicyRef
 from sim.models import ModelFolder, parse_entry, resolve
 from sim.session import Session
+from sim.stage import Stopped
 
-Trainer = Callable[[TrainJob, Callable[[dict[str, Any]], None] | None], dict[str, Any]]
+Trainer = Callable[[TrainJob, Callable[[dict[str, Any]], None] | None, Callable[[], None]], dict[str, Any]]
 
 
 def base_model(session: Session) -> ModelFolder:
@@ -41,7 +42,10 @@ def base_model(session: Session) -> ModelFolder:
 
 @dataclass(slots=True, kw_only=True)
 class Workshop:
-    """One run's loop. train, base: replaced in tests. on_progress: told each line of the training curve."""
+    """One run's loop. train, base: replaced in tests. on_progress: told each line of the training curve.
+
+    train: as `selfalign.train.runner.train`; it calls `obey` while it waits.
+    """
 
     session: Session
     recipe: Recipe
@@ -96,6 +100,12 @@ class Workshop:
     def refs(self, *names: str) -> dict[str, PolicyRef]:
         """Return policies by name, checked, the base always among them."""
         return {name: self.store.ref(name) for name in dict.fromkeys((BASE, *names))}
+
+    def obey(self) -> None:
+        """Read the order to the run where no stage reads it. Raises Stopped; a pause waits for the next stage."""
+        order, who = self.session.control.read()
+        if order == "stop":
+            raise Stopped(f"stopped by {who or 'an order'}")
 
     @property
     def approvals(self) -> dict[str, str]:

@@ -57,11 +57,16 @@ class TrainingDied(Exception):
 
 
 def train(
-    job: TrainJob, on_progress: Callable[[dict[str, Any]], None] | None = None, *, num_restarts: int = 1
+    job: TrainJob,
+    on_progress: Callable[[dict[str, Any]], None] | None = None,
+    while_waiting: Callable[[], None] | None = None,
+    *,
+    num_restarts: int = 1,
 ) -> dict[str, Any]:
     """Run the job in a child process and return its summary; at once when it was complete already.
 
-    on_progress: called with each line of the curve (an estimate first, then one a step).
+    on_progress: called with each line of the curve (an estimate first, then one a step). while_waiting: called ten
+    times a second; what it raises is raised here, once the child has ended its step and left a checkpoint.
     Raises UserError for data or settings that cannot be trained, and when the child is killed again and again.
     """
     job.write()
@@ -73,7 +78,7 @@ def train(
     whole_lines(curve)
     offset = curve.stat().st_size if curve.exists() else 0
     for attempt in range(num_restarts + 1):
-        code, offset = _run_child(job, offset, on_progress)
+        code, offset = _run_child(job, offset, on_progress, while_waiting)
         if code == 0 and done.exists():
             return dict(json.loads(done.read_text("utf-8")))
         if (job.folder / ERROR).exists():
@@ -93,7 +98,12 @@ def train(
     )
 
 
-def _run_child(job: TrainJob, offset: int, on_progress: Callable[[dict[str, Any]], None] | None) -> tuple[int, int]:
+def _run_child(
+    job: TrainJob,
+    offset: int,
+    on_progress: Callable[[dict[str, Any]], None] | None,
+    while_waiting: Callable[[], None] | None,
+) -> tuple[int, int]:
     """Start the child, pass its curve on, and return (exit code, offset reached in the curve)."""
     threads = str(int(job.config["threads"]) or len(os.sched_getaffinity(0)))
     # Waiting threads that spin instead of sleeping make training 10 to 25 times slower as soon as anything else runs.
@@ -117,9 +127,11 @@ def _run_child(job: TrainJob, offset: int, on_progress: Callable[[dict[str, Any]
                     on_progress(record)
             if code is not None:
                 return code, offset
+            if while_waiting is not None:
+                while_waiting()
             time.sleep(POLL_S)
     except BaseException:
-        # Ctrl-C or an error here: the child saves a checkpoint at the end of its step and stops.
+        # Ctrl-C, an order to stop or an error here: the child saves a checkpoint at the end of its step and stops.
         child.terminate()
         child.wait()
         raise

@@ -12,6 +12,8 @@ import pytest
 from agents.errors import UserError
 from selfalign.loop import nodes
 from selfalign.loop.graph import STEPS, mermaid, run_loop, waiting_round
+from selfalign.train.job import TrainJob
+from sim.control import Order, give_order
 from sim.replay import compare as compare_products
 from sim.stage import Stopped
 from tests.selfalign.world import PretendTrainer, workshop
@@ -100,6 +102,40 @@ def test_killed_at_any_node_it_ends_the_same(
     assert result["num_files"] >= 6
     assert len(trainer.jobs) == 1, "what was trained is not trained again"
     assert len(shop.store.verify("p1").files) == 2
+
+
+class Ordered(PretendTrainer):
+    """Is given an order before it trains, and looks whether it stands as the real one does while it waits."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__()
+        self.order: Order = order
+
+    def __call__(self, job: TrainJob, on_progress: Any = None, while_waiting: Any = None) -> dict[str, Any]:
+        give_order(job.folder.parents[1], self.order, who="Ada")
+        while_waiting()
+        return super().__call__(job, on_progress, while_waiting)
+
+
+def test_an_order_to_stop_is_heard_while_a_policy_trains_and_the_run_goes_on_there(tmp_path: Path, whole: Path) -> None:
+    stopped = Ordered("stop")
+    with pytest.raises(Stopped, match="stopped by Ada"):
+        run_loop(workshop(tmp_path, GOOD, stopped))
+    trainer = Ordered("go")
+    shop = workshop(tmp_path, GOOD, trainer)
+    assert not stopped.jobs and not shop.store.has("p1")
+    give_order(shop.folder, "go")
+    assert run_loop(shop)["current"] == "p1"
+    assert [job.name for job in trainer.jobs] == ["p1"]
+    assert compare_products(whole, shop.folder)["different"] == []
+
+
+def test_an_order_to_pause_waits_until_the_policy_is_trained(tmp_path: Path) -> None:
+    shop = workshop(tmp_path, GOOD, Ordered("pause"))
+    for node in (nodes.simulate, nodes.build, nodes.label):
+        node(shop, {"round": 1, "current": "base", "candidate": "p1"})
+    nodes.train(shop, {"round": 1, "current": "base", "candidate": "p1"})
+    assert shop.store.has("p1")
 
 
 def test_a_finished_loop_does_nothing_more(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from selfalign.train.job import (
 )
 from selfalign.train.progress import mean_loss
 from selfalign.train.runner import STOPPED, TrainingDied, clean, train
+from sim.stage import Stopped
 from tests.selfalign.toy import helpful, pair_vote, sample
 
 pytestmark = pytest.mark.model
@@ -140,6 +141,29 @@ def test_kill_9_in_the_middle_goes_on_from_the_checkpoint_to_the_same_weights(tm
     steps = [line["step"] for line, _ in read_lines(killed.folder / CURVE) if "event" not in line]
     assert sorted(set(steps)) == [1, 2, 3, 4, 5, 6]
     assert summary["loss"] == pytest.approx(undisturbed["loss"], rel=1e-4), "of all steps, not of those since the kill"
+
+
+@pytest.mark.slow
+def test_an_order_to_stop_ends_at_a_step_with_a_checkpoint_and_training_goes_on_from_there(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    # No checkpoint is due before the end, so the one that is found was made for the order.
+    options = {"num": 24, "epochs": 1.0, "save_steps": 1000, "threads": 1}
+    job = job_for(find("recipes", "matrix_sft"), tmp_path, tiny_model, **options)
+    seen: list[dict[str, Any]] = []
+
+    def obey() -> None:
+        if any(line.get("step") for line in seen):
+            raise Stopped("stopped by Ada")
+
+    with pytest.raises(Stopped, match="stopped by Ada"):
+        train(job, seen.append, obey)
+    checkpoint = last_checkpoint(job.folder)
+    assert checkpoint is not None
+    assert not (job.folder / DONE).exists()
+    summary = train(job)
+    assert summary["resumed_from"] == checkpoint.name
+    assert 0 < int(checkpoint.name.removeprefix("checkpoint-")) < summary["num_steps"]
 
 
 def test_a_child_whose_parent_has_gone_before_it_began_trains_nothing(tmp_path: Path) -> None:

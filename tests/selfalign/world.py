@@ -105,7 +105,7 @@ class PretendTrainer:
     def __init__(self) -> None:
         self.jobs: list[TrainJob] = []
 
-    def __call__(self, job: TrainJob, on_progress: Any = None) -> dict[str, Any]:
+    def __call__(self, job: TrainJob, on_progress: Any = None, while_waiting: Any = None) -> dict[str, Any]:
         self.jobs.append(job)
         folder = job.folder / ADAPTER
         folder.mkdir(parents=True, exist_ok=True)
