@@ -12,13 +12,14 @@ from dashboards import charts, frames
 from dashboards.charts_coevolution import bands, domain
 from dashboards.epochs import epochs_of
 from dashboards.epochs_rows import epochs_section
-from dashboards.frames_text import code, label
+from dashboards.frames_text import label
 from dashboards.launching import start
 from dashboards.learning import funnel_of, policies_of
 from dashboards.measures import Gate, gates_of, measures_of
 from dashboards.rows import plural, spaced
 from dashboards.runs_folder import digest_of_files
-from dashboards.sources import Reader, mapping, text
+from dashboards.sources import Reader, mapping
+from dashboards.standing import loop_line
 from dashboards.verdict import RULES, gated
 from dashboards.views.common import figure, folder, heading, may_change, reproduce, table, this_run, told
 from sim.store import Run
@@ -46,8 +47,7 @@ def main() -> None:
         return
     loop = mapping(status.get("loop"))
     if loop:
-        st.write(f"The loop is at {code(text(loop.get('node')))} in round {label(text(loop.get('round')))}; the policy "
-                 f"in force is {code(text(loop.get('current')))}.")  # fmt: skip
+        st.write(loop_line(state, loop))
     _epochs(epochs)
     for gate in reversed(gates):
         _gate(run, gate, waiting=state.word == "stopped" and "waits for a person" in state.why)

@@ -14,6 +14,7 @@ from dashboards.launching import last_lines, shown, start
 from dashboards.rows import clock, count, percent
 from dashboards.runs_folder import state_now
 from dashboards.sources import Reader, mapping, number, stage_key, text, whole
+from dashboards.standing import TRAINS, doing, is_training
 from dashboards.views.common import METRIC_WIDTH, figure, folder, heading, may_change, reproduce, table, this_run, told
 from dashboards.views.moving import moving
 from sim.control import give_order
@@ -28,33 +29,34 @@ def main() -> None:
     """Show the page."""
     run, name = this_run()
     state, status = heading("Overview", run, name)
-    st.session_state["was-going"] = state.going
     if may_change():
         _buttons(run, state.word)
     polls = state.going or time.monotonic() < st.session_state.get(f"begins-{run.folder}", 0.0)
     began = bool(whole(mapping(status.get("tally")).get("num_requests")))
     st.session_state["had-numbers"] = began
-    st.fragment(_live, run_every=(EVERY_S if began else EVERY_S_AT_FIRST) if polls else None)(run, name)
-    _whole(run)
+    # Read once for the whole page: they are written when a stage ends, and the page runs again when the run does.
+    st.session_state["state-seen"] = state.word
+    reader = Reader(run)
+    tallies = _tallies(reader)
+    st.fragment(_live, run_every=(EVERY_S if began else EVERY_S_AT_FIRST) if polls else None)(run, name, tallies)
+    _whole(reader, tallies)
 
 
-def _live(run: Run, name: str) -> None:
-    """Show what changes while the run goes on."""
+def _live(run: Run, name: str, tallies: dict[str, dict[str, Any]]) -> None:
+    """Show what changes while the run goes on. tallies: the counts of the stages that had ended when the page ran."""
     state, status = state_now(run)
-    if st.session_state.get("state-seen", state.word) != state.word:
+    if st.session_state["state-seen"] != state.word:
         st.session_state["state-seen"] = state.word
         st.rerun()
-    st.session_state["state-seen"] = state.word
     tally = mapping(status.get("tally"))
-    done, total, stage = whole(status.get("done")), whole(status.get("total")), text(status.get("stage"))
-    node = text(mapping(status.get("loop")).get("node"))
-    doing = f"Stage {code(stage)}" if stage else "No stage has begun"
-    doing += f", loop at {code(node)}" if node else ""
+    done, total = whole(status.get("done")), whole(status.get("total"))
     if total:
-        st.progress(min(1.0, done / total), text=f"{doing}: {done:,} of {total:,} scripts")
+        st.progress(min(1.0, done / total), text=f"{doing(state, status)}: {done:,} of {total:,} scripts")
     else:
-        st.write(f"{doing}.")
-    _metrics(status, tally if state.going else frames.tally_of_all(_tallies(Reader(run)), status), state.going)
+        st.write(f"{doing(state, status)}.")
+    if is_training(state, status) and may_change():
+        st.caption(TRAINS)
+    _metrics(status, tally if state.going else frames.tally_of_all(tallies, status), state.going)
     points = _points(name, status)
     if len(points) > 1:
         import polars as pl
@@ -140,8 +142,10 @@ def _wait_for_change(run: Run, word: str, most_s: float = 4.0) -> None:
     end = time.monotonic() + most_s
     while time.monotonic() < end and state_now(run)[0].word == word:
         time.sleep(0.1)
-    if state_now(run)[0].word == word:
-        st.toast("The order stands. The run takes it up with its next heartbeat, after training at the latest.")
+    state, status = state_now(run)
+    if state.word == word:
+        waits = is_training(state, status)
+        st.toast(f"The order stands. {TRAINS if waits else 'The run takes it up with its next heartbeat.'}")
 
 
 def _tallies(reader: Reader) -> dict[str, dict[str, Any]]:
@@ -151,10 +155,8 @@ def _tallies(reader: Reader) -> dict[str, dict[str, Any]]:
     return {stage: reader.json(f"tallies/{stage}.json") for stage in sorted(names, key=stage_key)}
 
 
-def _whole(run: Run) -> None:
+def _whole(reader: Reader, tallies: dict[str, dict[str, Any]]) -> None:
     """Show the counts of all stages that ended."""
-    reader = Reader(run)
-    tallies = _tallies(reader)
     config, manifest = reader.config(), reader.json("manifest.json")
     told(reader.problems)
     for note in manifest.get("degraded") or ():
@@ -179,7 +181,7 @@ def _whole(run: Run) -> None:
         st.write("Nothing was lost or forfeited in the stages that ended.")
     else:
         table(causes, "lost", alt="What was lost or forfeited, by stage and cause")
-    _facts(run, config, manifest)
+    _facts(reader.run, config, manifest)
 
 
 def _page_of(run: Run) -> bytes:

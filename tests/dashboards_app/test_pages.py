@@ -120,6 +120,58 @@ def test_what_agents_write_stays_text(opened: Opened, runs_root: Path, name: str
 
 
 @pytest.mark.slow
+def test_the_overview_of_an_ended_run_reads_each_tally_once(
+    opened: Opened, runs_root: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dashboards.sources import Reader
+
+    read: list[str] = []
+    plain = Reader.json
+
+    def counted(self: Reader, relative: str) -> dict[str, Any]:
+        read.append(relative)
+        return plain(self, relative)
+
+    at = opened(runs_root, "overview", run=name)
+    monkeypatch.setattr(Reader, "json", counted)
+    at.run()
+    assert not at.exception
+    assert {m.label: m.value for m in at.metric}["Requests"] != "0"
+    tallies = [one for one in read if one.startswith("tallies/")]
+    # Once more to tell who answered, which the heading of every page does.
+    assert sorted(tallies) == sorted([f"tallies/{stage}.json" for stage in ("r0.measure", "r1.measure", "r1.play")] * 2)
+
+
+@pytest.mark.slow
+def test_a_run_that_has_ended_is_at_no_node_of_its_loop(opened: Opened, tmp_path: Path) -> None:
+    from tests.dashboards.fake_run import make_run
+
+    run = make_run(tmp_path)
+    run.write_status(loop={"round": 1, "node": "watch", "current": "base"})
+    said = words(opened(tmp_path, "loop"))
+    assert "The loop is finished, with round 1 as its last; the policy in force is `base`." in said
+    assert "The loop is at" not in said
+    said = words(opened(tmp_path, "overview"))
+    assert "Finished; the last was stage `r1.measure`." in said
+    assert "loop at" not in said
+
+
+@pytest.mark.slow
+def test_the_overview_says_what_an_order_does_while_a_policy_trains(opened: Opened, tmp_path: Path) -> None:
+    import os
+
+    from tests.dashboards.fake_run import make_run
+
+    run = make_run(tmp_path)
+    said = "An order to stop ends it with the step at hand, and its checkpoint is kept"
+    run.write_status(state="running", pid=os.getpid(), loop={"round": 1, "node": "train", "current": "base"})
+    assert said in words(opened(tmp_path, "overview"))
+    assert said not in words(opened(tmp_path, "overview", may="no")), "whoever only reads gives no orders"
+    run.write_status(loop={"round": 1, "node": "measure_after", "current": "base"})
+    assert said not in words(opened(tmp_path, "overview"))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", ["../../etc", "tiny/none", "%2e%2e/x", "tiny/../tiny"])
 def test_an_address_with_no_such_run_says_so(opened: Opened, runs_root: Path, wanted: str) -> None:
     at = opened(runs_root, "overview", run=wanted)
