@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,25 @@ ALONE = ("seed", "name", "paths")
 """Settings in which runs of one side may differ."""
 _REPLICA = re.compile(r"(?:^|, )replica=([^,]*)")
 Pair = tuple[str, str]
-"""(seed, replica)."""
+"""(seed, replica), or the names of two runs."""
+
+
+def opening_pair(names: Sequence[str], society_of: Callable[[str], str], first: str = "") -> Pair:
+    """Return the two runs that a comparison opens on: the newest two of one society, else the newest two.
+
+    names: at least two, the newest first. first: a run that is chosen already; its mate is then the newest other one
+    of its society. society_of: "" for a run whose config cannot be read, which is like no other.
+    """
+    if first in names:
+        own, others = society_of(first), [name for name in names if name != first]
+        return first, next((name for name in others if own and society_of(name) == own), others[0])
+    newest: dict[str, str] = {}
+    for name in names:
+        society = society_of(name)
+        if society and society in newest:
+            return newest[society], name
+        newest.setdefault(society, name)
+    return names[0], names[1]
 
 
 def compared_items(first: Reader, second: Reader) -> tuple[dict[tuple[str, str, str], Compared], dict[str, str]]:

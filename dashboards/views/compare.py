@@ -14,13 +14,22 @@ from dashboards.frames_compare import beside_frame, difference_rows, settings_fr
 from dashboards.frames_text import label
 from dashboards.made import apart
 from dashboards.measures import gates_of, measures_of
-from dashboards.pairing import MIN_PAIRS, compared_items, paired_numbers, same_making, siblings, side_of
+from dashboards.pairing import (
+    MIN_PAIRS,
+    compared_items,
+    opening_pair,
+    paired_numbers,
+    same_making,
+    siblings,
+    side_of,
+)
 from dashboards.rows import plural
-from dashboards.sources import Reader, stage_key
+from dashboards.sources import Reader, mapping, stage_key, text
 from dashboards.views.common import choice, figure, folder, no_runs, table, told, trouble, words
 from sim.store import Run
 
 MOST_SIBLINGS, MOST_DRAWN = 60, 40
+SIDES = ("first", "second")
 
 
 def main() -> None:
@@ -33,8 +42,7 @@ def main() -> None:
         st.info("There is one run so far. Start another, with one thing changed, to compare them.")
         return
     left, right = st.columns(2)
-    if "second" not in st.query_params and "second" not in st.session_state:
-        st.session_state["second"] = names[1]
+    _open_on(names)
     first = choice("First run", "first", names, place=left, width=460)
     second = choice("Second run", "second", names, place=right, width=460)
     try:
@@ -49,6 +57,23 @@ def main() -> None:
     _costs(a, b, (first, second))
     _measures(a, b, (first, second))
     _numbers(a, b, (first, second))
+
+
+def _open_on(names: list[str]) -> None:
+    """Choose what neither the address nor anybody has chosen yet: two runs of one society, as far as there are two."""
+    asked = [st.query_params.get(key) or st.session_state.get(key) for key in SIDES]
+    chosen = [name for name in asked if name in names]
+    if len(chosen) < len(SIDES):
+        found = opening_pair(names, _society, *chosen)
+        # Whoever chose only the second run keeps it there.
+        pair = found if not chosen or asked[0] in names else found[::-1]
+        st.session_state.update(zip(SIDES, pair, strict=True))
+
+
+def _society(name: str) -> str:
+    path = folder().root / name / "config.yaml"
+    found = _config(str(path.parent), path.stat().st_mtime_ns) if path.is_file() else {}
+    return text(mapping(found.get("society")).get("name"))
 
 
 def _settings(a: Reader, b: Reader) -> None:

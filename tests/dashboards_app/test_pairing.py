@@ -15,7 +15,15 @@ from agents.instruments.types import Reading
 from dashboards.frames_compare import difference_rows
 from dashboards.made import apart
 from dashboards.measures import Measure, Point, measures_of
-from dashboards.pairing import Side, compared_items, paired_numbers, same_making, siblings, side_of
+from dashboards.pairing import (
+    Side,
+    compared_items,
+    opening_pair,
+    paired_numbers,
+    same_making,
+    siblings,
+    side_of,
+)
 from dashboards.sources import Reader
 from sim.store import Run
 from sim.tables import write_frame, write_json
@@ -199,6 +207,43 @@ def test_only_seed_name_and_place_may_differ_between_siblings() -> None:
     own = {"seed": 1, "name": "a", "paths": {"runs": "x"}, "society": {"n": 1}}
     others = [("same", {**own, "seed": 2, "name": "b"}), ("other", {**own, "society": {"n": 2}}), ("broken", {})]
     assert siblings(own, others) == ["same"]
+
+
+@pytest.mark.parametrize(
+    ("societies", "first", "pair"),
+    [
+        ("ssv", "", "01"),
+        ("svs", "", "02"),
+        ("svvs", "", "12"),
+        ("sv", "", "01"),
+        ("  s", "", "01"),
+        ("svss", "3", "30"),
+        ("svss", "1", "10"),
+        ("svsv", "1", "13"),
+    ],
+)
+def test_a_comparison_opens_on_the_newest_two_runs_of_one_society(societies: str, first: str, pair: str) -> None:
+    names = [str(number) for number in range(len(societies))]
+    assert opening_pair(names, lambda name: societies[int(name)].strip(), first) == tuple(pair)
+
+
+@pytest.mark.slow
+def test_the_page_opens_on_two_runs_of_one_society_until_somebody_chooses(opened: Opened, tmp_path: Path) -> None:
+    kinds = ("scenes", "assembly", "scenes")
+    runs = [made(tmp_path, name=f"n{n}", society={"name": kind}) for n, kind in enumerate(kinds)]
+    for number, run in enumerate(runs):
+        run.folder.rename(run.folder.with_name(f"2026010{number}-120000_aaaa"))
+    old, other, new = (f"n{n}/2026010{n}-120000_aaaa" for n in range(3))
+
+    def shown(**query: str) -> list[str]:
+        at = opened(tmp_path, "compare", **query)
+        assert not at.exception
+        return [at.selectbox(key="first").value, at.selectbox(key="second").value]
+
+    assert shown() == [new, old]
+    assert shown(first=other) == [other, new]
+    assert shown(second=new) == [old, new]
+    assert shown(first=new, second=other) == [new, other]
 
 
 @pytest.mark.slow
