@@ -161,7 +161,7 @@ def clauses(account: Account) -> Section:
         columns=("clause", "status", "yes/no/abstain", "yes among yes and no", "least group", "text"),
         rows=tuple(rows),
         right=(2, 4),
-        notes=("A coin: 0.5.",) if rows else (),
+        notes=("Yes among yes and no, with its 95 % interval; tossed coins: 0.5.",) if rows else (),
     )
 
 

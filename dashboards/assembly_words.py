@@ -89,8 +89,9 @@ def utility_headline(found: Utilities) -> str:
 def told(found: Assemblies) -> str:
     """Return how many assemblies are told in detail."""
     if found.num == len(found.shown):
-        return "Told in detail." if found.num == 1 else f"All {found.num} are told in detail."
-    return f"{len(found.shown)} of {found.num} are told in detail, drawn by the run's seed and not picked."
+        which = "The one assembly of this run is" if found.num == 1 else f"All {found.num} assemblies are"
+        return f"{which} told in detail."
+    return f"{len(found.shown)} of {found.num} assemblies are told in detail, drawn by the run's seed and not picked."
 
 
 def question_line(account: Account) -> str:

@@ -22,7 +22,7 @@ from dashboards.coevolution_words import (
     stand_finding,
 )
 from dashboards.drawing import short
-from dashboards.rows import count, spaced
+from dashboards.rows import arm_name, count, spaced
 from dashboards.terminal import Section
 
 LEGEND = (
@@ -121,7 +121,7 @@ def trial_section(found: Trials, challenge: str) -> Section:
 def live_sections(found: Live) -> list[Section]:
     """Return diversity of the first and last beliefs by arm, the last differences between arms, and the slopes."""
     rows = [
-        (one.arm, *_ends(one), _difference(found, one), f"{one.num:,}")
+        (arm_name(one.arm), *_ends(one), _difference(found, one), f"{one.num:,}")
         for measure in MEASURES
         for one in found.diversity
         if one.measure == measure
@@ -143,7 +143,8 @@ def live_sections(found: Live) -> list[Section]:
             lines=(slope_finding(found),) if found.slopes else (),
             columns=("arm", "slope", "n", "flag"),
             rows=tuple(
-                (one.arm, _between(one.value, one.lo, one.hi), count(one.num), one.flag) for one in found.slopes
+                (arm_name(one.arm), _between(one.value, one.lo, one.hi), count(one.num), one.flag)
+                for one in found.slopes
             ),
             right=(1, 2),
         ),

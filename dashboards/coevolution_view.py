@@ -14,7 +14,7 @@ from dashboards.coevolution_follow import Follow
 from dashboards.coevolution_live import MEASURES, Live
 from dashboards.coevolution_rows import eras_section, follow_section, live_sections, trial_section
 from dashboards.coevolution_words import apart_finding
-from dashboards.rows import spaced
+from dashboards.rows import arm_name, spaced
 from dashboards.terminal import Section
 
 KINDS = {HISTORY: "history", PEOPLE: "people", ASSISTANT: "ai"}
@@ -78,19 +78,21 @@ def _live(found: Live) -> PartView:
     kinds = {arm: f"a{place % 5}" for place, arm in enumerate(found.arms)}
     drawn, apart = [], []
     for measure, name in MEASURES.items():
-        own = [Series(o.arm, kinds[o.arm], o.marks) for o in found.diversity if o.measure == measure]
-        other = [Series(o.arm, kinds[o.arm], o.marks) for o in found.apart if o.measure == measure]
+        own = [Series(arm_name(o.arm), kinds[o.arm], o.marks) for o in found.diversity if o.measure == measure]
+        other = [Series(arm_name(o.arm), kinds[o.arm], o.marks) for o in found.apart if o.measure == measure]
         drawn += [panel(name, own)] if own else []
         apart += [panel(name, other)] if other else []
     rows = [("Diversity of beliefs", tuple(drawn), "Bands: 95 %, people resampled.")]
     if found.apart:
-        against = f"Each arm less {found.apart[0].base}; bands: 95 %, people resampled in pairs, each by itself."
+        against = (
+            f"Each arm less {arm_name(found.apart[0].base)}; bands: 95 %, people resampled in pairs, each by itself."
+        )
         against += f" {apart_finding(found)}"
         rows.append(("Difference between the arms", tuple(apart), against))
     return PartView(
         title="Beliefs of language-model people",
         sections=tuple(live_sections(found)),
-        legend=legend(tuple(kinds.items())),
+        legend=legend(tuple((arm_name(arm), kind) for arm, kind in kinds.items())),
         rows=tuple(rows),
     )
 

@@ -11,7 +11,7 @@ from dashboards.coevolution_follow import Follow
 from dashboards.coevolution_live import Apart, Live
 from dashboards.drawing import short
 from dashboards.measures import ALPHA
-from dashboards.rows import plural
+from dashboards.rows import arm_name, plural
 
 NUMERIC = "People and AI of this society are numbers with a known truth, whatever engine the run was started with."
 ERAS = (
@@ -44,9 +44,9 @@ def apart_finding(found: Live) -> str:
     tested = sum(p is not None for one in found.apart for p in one.p_holm)
     more = f"; {alone} more would by {'its' if alone == 1 else 'their'} interval alone" if alone else ""
     return (
-        f"Each arm less {found.apart[0].base}, n = {found.num_people} people in pairs: {said.count('differs')} of "
-        f"{plural(tested, 'difference')} over timesteps and measures differ{'s' * (said.count('differs') == 1)} from 0 "
-        f"after Holm's correction{more}."
+        f"Each arm less {arm_name(found.apart[0].base)}, n = {found.num_people} people in pairs: "
+        f"{said.count('differs')} of {plural(tested, 'difference')} over timesteps and measures "
+        f"differ{'s' * (said.count('differs') == 1)} from 0 after Holm's correction{more}."
     )
 
 
@@ -84,7 +84,9 @@ def entropy_finding(found: Live) -> str:
         if one.measure == "entropy":
             mark = one.marks[-1]
             between = f" ({short(mark.lo)} to {short(mark.hi)})" if mark.lo is not None else ""
-            told.append(f"{one.arm} less {one.base}: {short(mark.value)}{between}, {reading_apart(one)}")
+            told.append(
+                f"{arm_name(one.arm)} less {arm_name(one.base)}: {short(mark.value)}{between}, {reading_apart(one)}"
+            )
     said = "; ".join(told) or "there is no second arm to compare with"
     return (
         f"Entropy of beliefs after {found.num_timesteps} timesteps, n = {found.num_people} people an arm, 95 % with "
@@ -150,7 +152,7 @@ def stand_finding(found: Live, claim: str) -> str:
         if own:
             first, last = (level(one.shares) for one in (own[0], own[-1]))
             mass = f", {100 * own[-1].mass:.0f} % of probability on a stance" if own[-1].mass is not None else ""
-            told.append(f"{arm} {short(first)} to {short(last)} (n = {own[-1].num} beliefs{mass})")
+            told.append(f"{arm_name(arm)} {short(first)} to {short(last)} (n = {own[-1].num} beliefs{mass})")
     of = f"the claim {claim}" if claim else f"{len(found.claims)} claims"
     return f"Mean belief on {of} (1: first view, 0: second), first to last: {'; '.join(told)}."
 
@@ -161,7 +163,7 @@ def slope_finding(found: Live) -> str:
     for one in found.slopes:
         between = f" ({short(one.lo)} to {short(one.hi)})" if one.lo is not None else ""
         flag = f", {one.flag}" if one.flag else ""
-        told.append(f"{one.arm} {short(one.value)}{between}, n = {one.num} pairs{flag}")
+        told.append(f"{arm_name(one.arm)} {short(one.value)}{between}, n = {one.num} pairs{flag}")
     return (
         f"Entrenchment slope: {'; '.join(told)}. 0 (grey tick): calibrated; above: beliefs move the way they already "
         "lean; below: they fall back, or were read with noise."

@@ -11,6 +11,7 @@ from dashboards.coevolution_follow import Follow
 from dashboards.coevolution_live import MEASURES, Live
 from dashboards.coevolution_words import reading_apart
 from dashboards.frames_compare import CORRECTED
+from dashboards.rows import arm_name
 from dashboards.sources import number
 from societies.coevolution.live.records import STANCES
 
@@ -139,7 +140,7 @@ def stands_frame(found: Live, claim: str) -> pl.DataFrame:
 
     rows = [
         {
-            "arm": one.arm,
+            "arm": arm_name(one.arm),
             "timestep": one.timestep,
             "stance": STANCES[place],
             "share": share,
@@ -160,7 +161,7 @@ def diversity_frame(found: Live) -> pl.DataFrame:
     import polars as pl
 
     rows = [
-        {"arm": one.arm, "what": one.measure, **_mark(mark), "n": one.num, "replicas": one.num_replicas}
+        {"arm": arm_name(one.arm), "what": one.measure, **_mark(mark), "n": one.num, "replicas": one.num_replicas}
         for one in found.diversity
         for mark in one.marks
     ]
@@ -174,8 +175,8 @@ def apart_frame(found: Live) -> pl.DataFrame:
 
     rows = [
         {
-            "arm": one.arm,
-            "against": one.base,
+            "arm": arm_name(one.arm),
+            "against": arm_name(one.base),
             "what": one.measure,
             **_mark(mark),
             "n": one.num,
@@ -195,7 +196,15 @@ def slopes_frame(found: Live) -> pl.DataFrame:
     import polars as pl
 
     rows = [
-        {"arm": one.arm, "point": one.value, "lo": one.lo, "hi": one.hi, "n": one.num, "null": 0.0, "flag": one.flag}
+        {
+            "arm": arm_name(one.arm),
+            "point": one.value,
+            "lo": one.lo,
+            "hi": one.hi,
+            "n": one.num,
+            "null": 0.0,
+            "flag": one.flag,
+        }
         for one in found.slopes
     ]
     schema = {"arm": pl.String, **_points(), "n": pl.Int64, "null": pl.Float64, "flag": pl.String}

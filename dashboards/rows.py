@@ -93,6 +93,15 @@ def spaced(name: str) -> str:
     return name.replace("_", " ")
 
 
+def arm_name(arm: str) -> str:
+    """Return the name of an arm as words.
+
+    >>> arm_name("no_ai"), arm_name("told_less"), arm_name("ai")
+    ('no AI', 'told less', 'AI')
+    """
+    return " ".join("AI" if word == "ai" else word for word in spaced(arm).split())
+
+
 def between(lo: float | None, hi: float | None) -> str:
     """Return an interval in words."""
     if lo is None or hi is None:

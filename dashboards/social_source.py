@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboards.frames_parts import part_of, stages_of
+from dashboards.rows import arm_name, spaced
 from dashboards.social import Network, Node, Tie, traits_of
 from dashboards.sources import Reader, number, text, whole
 
@@ -51,6 +52,22 @@ def _scenes(reader: Reader, stage: str) -> list[str]:
         if len(found) >= MOST_SCENES:
             break
     return [f"scene {stage} {name}" for name in list(found)[:MOST_SCENES]]
+
+
+def network_title(name: str) -> str:
+    """Return the name of a network in words.
+
+    >>> network_title("town r1.play no_ai-001"), network_title("scene r1.play scene-4")
+    ('town of r1.play: no AI, replica 1', 'scene of r1.play: scene-4')
+    """
+    kind, stage, what = name.split(" ", 2)
+    if kind == "town":
+        arm, _, replica = what.rpartition("-")
+        what = f"{arm_name(arm)}, replica {int(replica)}"
+    if kind == "assembly":
+        assembly, _, arm = what.rpartition(" ")
+        what = f"{assembly}, {spaced(arm)}"
+    return f"{kind} of {stage}: {what}"
 
 
 def network_of(reader: Reader, name: str) -> Network:

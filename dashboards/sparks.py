@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dashboards.rows import arm_name
 from dashboards.sources import Reader, number, stage_key, text, whole
 
 FIRST = ("scores", "training", "events", "account")
@@ -69,6 +70,16 @@ def varied(sparks: Sequence[Spark], most: int) -> list[Spark]:
     turn = max((len(own) for own in by_name.values()), default=0)
     dealt = [own[place] for place in range(turn) for own in by_name.values() if place < len(own)][:most]
     return sorted(dealt, key=sparks.index)
+
+
+def group_words(group: str) -> str:
+    """Return what keeps equal names apart, in words.
+
+    >>> group_words("arm=no_ai, replica=0")
+    'arm no AI, replica 0'
+    """
+    pairs = (part.partition("=") for part in group.split(", "))
+    return ", ".join(f"{key} {arm_name(value) if key == 'arm' else value}".strip() for key, _, value in pairs)
 
 
 def line(spark: Spark) -> dict[str, Any]:

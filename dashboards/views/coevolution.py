@@ -28,7 +28,7 @@ from dashboards.coevolution_words import (
 )
 from dashboards.frames_text import label
 from dashboards.measures import gates_of, measures_of
-from dashboards.rows import spaced
+from dashboards.rows import arm_name, spaced
 from dashboards.runs_folder import digest_of_files
 from dashboards.sources import Reader, mapping, text, whole
 from dashboards.views.common import choice, figure, heading, pages_of, reproduce, table, this_run, told
@@ -177,11 +177,12 @@ def _live(found: Live) -> None:
     st.subheader("Where people stood")
     claim = choice("Claim", "claim", list(found.claims), anything=frames.ALL_CLAIMS)
     stands = frames.stands_frame(found, claim)
-    drawn = [charts.stances(stands.filter(pl.col("arm") == arm), title=arm) for arm in found.arms]
+    arms = [arm_name(arm) for arm in found.arms]
+    drawn = [charts.stances(stands.filter(pl.col("arm") == arm), title=arm) for arm in arms]
     panels(drawn, stands, "stances", stand_finding(found, claim))
     st.subheader("Diversity of beliefs")
     diversity = frames.diversity_frame(found)
-    styles = charts.arm_styles(found.arms)
+    styles = dict(zip(arms, charts.arm_styles(found.arms).values(), strict=True))
     drawn = [
         charts.bands(part, by="arm", styles=styles, title=name, y="", span=charts.domain(part))
         for key, name in frames.measures_named(diversity)
@@ -201,7 +202,7 @@ def _live(found: Live) -> None:
     if slopes.drop_nulls(["point"]).height:
         st.subheader("Entrenchment")
         figure(
-            charts.points(slopes, title="slope of belief change on prior belief", x="slope", order=found.arms),
+            charts.points(slopes, title="slope of belief change on prior belief", x="slope", order=arms),
             slopes,
             "slopes",
             slope_finding(found),

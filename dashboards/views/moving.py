@@ -7,7 +7,7 @@ import streamlit as st
 from dashboards.frames_text import label
 from dashboards.rows import count, spaced
 from dashboards.sources import Reader
-from dashboards.sparks import Spark, line, sparks_of, varied
+from dashboards.sparks import Spark, group_words, line, sparks_of, varied
 
 SHOWN = 12
 WIDTH, HEIGHT = 220, 70
@@ -28,7 +28,7 @@ def moving(reader: Reader) -> None:
             st.metric(label(spaced(spark.name), 80), _value(spark), help=label(spark.meaning, 400))
             st.vega_lite_chart(line(spark), key=f"chart-moved-{number}", height=HEIGHT, alt=spark.meaning)
             if spark.group:
-                st.caption(label(spark.group.replace("=", " "), 120))
+                st.caption(label(group_words(spark.group), 120))
     more = f" {len(sparks) - len(drawn)} more stand in the file." if len(sparks) > len(drawn) else ""
     st.caption(f"Read from `metrics.parquet`.{more} A line alone shows no effect: see its interval and its null.")
 

@@ -21,7 +21,7 @@ from dashboards.opinions import (
 )
 from dashboards.opinions_source import opinion_names, opinions_of
 from dashboards.social import Node
-from dashboards.social_source import network_of
+from dashboards.social_source import network_of, network_title
 from dashboards.sources import Reader, mapping, text, whole
 from dashboards.views.common import choice, figure, heading, reproduce, table, this_run, told
 from sim.store import Run
@@ -54,7 +54,7 @@ def main() -> None:
         for line in ("experiment=assembly_demo", "experiment=coevolve_live"):
             st.code(f"folkmoot run {line}", language=None, wrap_lines=True)
         return
-    chosen = choice("Whose opinions", "network", names)
+    chosen = choice("Whose opinions", "network", names, names={one: network_title(one) for one in names})
     events = "".join(str(path.stat().st_mtime_ns) for path in sorted(run.folder.glob("events/*")))
     maps, nodes, problems = _maps(str(run.folder), chosen, events)
     told(problems)

@@ -11,7 +11,7 @@ from dashboards import charts_social as charts
 from dashboards.frames_text import label
 from dashboards.social import MOST_NODES, Network, Tie, communities, part
 from dashboards.social_layout import layout
-from dashboards.social_source import network_names, network_of
+from dashboards.social_source import network_names, network_of, network_title
 from dashboards.sources import Reader, mapping, text, whole
 from dashboards.views.common import choice, downloads, heading, may_change, reproduce, this_run, told
 from dashboards.views.grid import grid
@@ -59,7 +59,7 @@ def main() -> None:
         for line in ("experiment=coevolve_live", "experiment=assembly_demo"):
             st.code(f"folkmoot run {line}", language=None, wrap_lines=True)
         return
-    chosen = choice("Network", "network", names)
+    chosen = choice("Network", "network", names, names={one: network_title(one) for one in names})
     network, problems = _network(str(run.folder), chosen, events)
     told(problems)
     if not network.nodes or not network.ties:

@@ -23,6 +23,7 @@ from dashboards import assembly_consensus, assembly_map, assembly_utility, assem
 from dashboards.assembly import Account, Assemblies
 from dashboards.assembly_clause import clause_sections
 from dashboards.assembly_numbers import mean_of
+from dashboards.assembly_said import clauses
 from dashboards.findings import Findings, find_out
 from dashboards.lineage import walk_back, walk_clause
 from dashboards.report import render_report
@@ -391,12 +392,18 @@ def test_hostile_citizens_stay_text(tmp_path: Path) -> None:
     assert "\x1b" not in plain(sections(found))
 
 
+def test_what_is_told_in_detail_and_what_a_vote_is_held_against_say_what_they_are_about(told: Findings) -> None:
+    assert "The one assembly of this run is told in detail." in render_report(told)
+    assert clauses(account(told)).notes == ("Yes among yes and no, with its 95 % interval; tossed coins: 0.5.",)
+    assert clauses(replace(account(told), chains=())).notes == ()
+
+
 def test_of_several_assemblies_at_most_three_are_told_in_detail(tmp_path: Path) -> None:
     run = make_assembly(tmp_path, num_assemblies=4, values=False, written=0, num_questions=0)
     found = find_out(run)
     own = assemblies(found)
     assert (own.num, len(own.shown), len(own.outcomes)) == (4, 3, 8)
-    assert "3 of 4 are told in detail, drawn by the run" in render_report(found)
+    assert "3 of 4 assemblies are told in detail, drawn by the run" in render_report(found)
     assert verdict(found).headline.startswith("4 simulated assemblies with 36 citizens")
     concentration = line(found, "share a first choice").by_arm["full"]
     assert (concentration.n, concentration.num_assemblies) == (36, 4)

@@ -17,13 +17,16 @@ from dashboards import charts_coevolution as charts
 from dashboards import coevolution_words as words
 from dashboards import frames_coevolution as frames
 from dashboards.coevolution import ASSISTANT, DISTANCE, HISTORY, MOST_MARKS, PEOPLE, Mark, Trials, marks, trials_of
+from dashboards.coevolution_all import Coevolution
 from dashboards.coevolution_drawing import Series, panel
 from dashboards.coevolution_follow import Follow, follow_of
 from dashboards.coevolution_live import Live, joined, live_of
-from dashboards.coevolution_rows import coevolution_sections
+from dashboards.coevolution_rows import coevolution_sections, live_sections
+from dashboards.coevolution_view import coevolution_view
 from dashboards.findings import Findings, find_out
 from dashboards.measures import gates_of, measures_of
 from dashboards.report import render_report
+from dashboards.rows import arm_name
 from dashboards.runs_folder import brief
 from dashboards.sources import Reader
 from dashboards.terminal import end_text
@@ -191,11 +194,12 @@ def test_beliefs_over_time_by_arm(live: Live) -> None:
     assert (live.arms, live.claims) == (("ai", "frozen", "no_ai"), ("honesty", "law"))
     assert (live.num_replicas, live.num_timesteps) == (2, 3)
     frame = frames.stands_frame(live, "")
+    assert frame["arm"].unique(maintain_order=True).to_list() == ["AI", "frozen", "no AI"]
     shares = frame.group_by("arm", "timestep").agg(pl.col("share").sum(), pl.col("n").first())
     assert shares["share"].to_list() == pytest.approx([1.0] * 12)
     assert set(shares["n"]) == {32}
     assert set(frames.stands_frame(live, "law")["n"]) == {16}
-    assert charts.stances(frame.filter(pl.col("arm") == "ai"), title="ai").to_dict()["encoding"]["color"]["scale"][
+    assert charts.stances(frame.filter(pl.col("arm") == "AI"), title="AI").to_dict()["encoding"]["color"]["scale"][
         "range"
     ]
     assert "n = 32 beliefs" in words.stand_finding(live, "")
@@ -204,11 +208,12 @@ def test_beliefs_over_time_by_arm(live: Live) -> None:
 def test_diversity_joins_replicas_and_differences_are_paired(live: Live) -> None:
     frame = frames.diversity_frame(live)
     assert set(frame["replicas"]) == {2}
-    entropy = frame.filter((pl.col("what") == "entropy") & (pl.col("arm") == "ai"))
+    entropy = frame.filter((pl.col("what") == "entropy") & (pl.col("arm") == "AI"))
     assert entropy["timestep"].to_list() == [0, 1, 2, 3]
     assert (entropy["lo"] <= entropy["value"]).all()
     apart = frames.apart_frame(live)
-    assert set(apart["arm"]) == {"ai", "frozen"}
+    assert set(apart["arm"]) == {"AI", "frozen"}
+    assert set(apart["against"]) == {"no AI"}
     first = apart.filter(pl.col("timestep") == 0)
     assert first["value"].drop_nulls().abs().max() == pytest.approx(0.0)
     assert "no difference shown" in words.entropy_finding(live) or "differs" in words.entropy_finding(live)
@@ -228,6 +233,15 @@ def test_diversity_joins_replicas_and_differences_are_paired(live: Live) -> None
     assert slopes["null"].to_list() == [0.0] * 3
     assert charts.points(slopes, title="slope", x="slope", order=live.arms).to_dict()
     assert "0 (grey tick): calibrated" in words.slope_finding(live)
+
+
+def test_arms_of_beliefs_have_words_for_names(live: Live) -> None:
+    said = [words.stand_finding(live, ""), words.entropy_finding(live), words.apart_finding(live)]
+    assert all("no AI" in one for one in said)
+    view = coevolution_view(Coevolution(trials=None, live=live, follow=None))
+    told = [*said, words.slope_finding(live), str(view), str(live_sections(live))]
+    assert not any("no_ai" in one for one in told)
+    assert arm_name("ask_less") == "ask less"
 
 
 def test_intervals_of_replicas_are_joined_as_those_of_independent_numbers() -> None:

@@ -26,6 +26,7 @@ from dashboards.social_source import (
     SAT,
     network_names,
     network_of,
+    network_title,
 )
 from dashboards.sources import Reader
 from sim.store import Run
@@ -71,6 +72,7 @@ def test_a_town_holds_whom_people_heard_and_asked(spoken: Run, town: Network) ->
     assert town.hub == AI_NODE
     assert network_names(Reader(spoken))[0] == "town r1.play ai-000"
     assert len(network_names(Reader(spoken))) == 6
+    assert network_title("town r1.play no_ai-000") == "town of r1.play: no AI, replica 0"
     alone = network_of(Reader(spoken), "town r1.play no_ai-000")
     assert not alone.hub
     assert AI_NODE not in {node.id for node in alone.nodes}

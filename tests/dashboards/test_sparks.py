@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from dashboards.sources import Reader
-from dashboards.sparks import line, sparks_of, varied
+from dashboards.sparks import group_words, line, sparks_of, varied
 from sim.metrics import metric_schema
 from sim.store import Run
 
@@ -44,6 +44,12 @@ def test_a_scale_is_followed_over_policies_and_a_curve_over_steps(tmp_path: Path
     assert "Null 0." in refuses.meaning
     assert loss.values == (0.7, 0.5)
     assert loss.along == "train step in r1.train"
+
+
+def test_what_keeps_equal_numbers_apart_is_told_in_words() -> None:
+    assert group_words("arm=no_ai, replica=0") == "arm no AI, replica 0"
+    assert group_words("policy=p1") == "policy p1"
+    assert group_words("") == ""
 
 
 def test_a_run_without_metrics_has_no_lines(tmp_path: Path) -> None:
