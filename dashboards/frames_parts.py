@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from dashboards.frames_text import NAME_CHARACTERS, cut_inside
 from dashboards.sources import Reader, stage_key
 from sim.store import Run
 
@@ -174,6 +175,13 @@ def filtered(frame: pl.DataFrame, *, words: str = "", **equal: str) -> pl.DataFr
         hits = [pl.col(name).str.to_lowercase().str.contains(wanted, literal=True).fill_null(False) for name in texts]
         keep = keep & (pl.any_horizontal(hits) if hits else pl.lit(False))
     return frame.filter(keep)
+
+
+def with_short_names(runs: pl.DataFrame) -> pl.DataFrame:
+    """Return the list of runs as it is shown: long names without their middle, so that the last columns fit in."""
+    import polars as pl
+
+    return runs.with_columns(run=pl.Series([cut_inside(name, NAME_CHARACTERS) for name in runs["run"].to_list()]))
 
 
 def with_reviews(frame: pl.DataFrame, verdicts: dict[str, str]) -> pl.DataFrame:

@@ -15,6 +15,8 @@ _MARKS = {
     "removed": ("del", "background:rgba(213,94,0,.22);text-decoration:line-through"),
     "added": ("ins", "background:rgba(0,114,178,.24);text-decoration:underline"),
 }
+NAME_CHARACTERS = 26
+"""What boxes and tables show of a run's name. Its end is the time and the id, so the middle is left out."""
 MAX_SHOWN = 20_000
 """Characters of one text that a page shows; beyond it a line says how many there are."""
 

@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from agents.errors import UserError
-from dashboards.frames_text import code, cut_inside, label
+from dashboards.frames_text import NAME_CHARACTERS, code, cut_inside, label
 from dashboards.runs_folder import RunsFolder, RunState, state_now
 from dashboards.sources import Reader, mapping, text, who_answered
 from dashboards.verdict import SCRIPTED, unasked_line
@@ -20,8 +20,6 @@ from sim.store import Run
 
 TEXT_WIDTH, SELECT_WIDTH, METRIC_WIDTH = 380, 220, 150
 """Pixels of filters and numbers that stand in a row; the row wraps in a narrow window."""
-BOX_CHARACTERS = 26
-"""What the sidebar's box shows of a run's name. Its end is the time and the id, so the middle is left out."""
 STATES = {
     "running": ("blue", "play_arrow"),
     "pausing": ("orange", "pause"),
@@ -70,7 +68,7 @@ def choose_run(*, needed: bool) -> None:
 
 
 def _in_box(name: str) -> str:
-    return cut_inside(name, BOX_CHARACTERS)
+    return cut_inside(name, NAME_CHARACTERS)
 
 
 def _put(key: str) -> None:

@@ -6,10 +6,11 @@ import streamlit as st
 
 from agents.errors import UserError
 from dashboards.frames import runs_frame
-from dashboards.frames_parts import filtered
+from dashboards.frames_parts import filtered, with_short_names
 from dashboards.frames_text import code
 from dashboards.runs_folder import brief
-from dashboards.views.common import choice, folder, no_runs, pages_of, table, told, trouble, words
+from dashboards.views.common import choice, downloads, folder, no_runs, pages_of, told, trouble, words
+from dashboards.views.grid import grid
 
 
 def _open(rows: list[str]) -> None:
@@ -50,13 +51,15 @@ def main() -> None:
     shown, _ = pages_of(frame, "page", size=50)
     rows_shown = shown["run"].to_list()
     st.write("Select a row to open the run.")
-    table(
-        shown,
-        "runs",
+    grid(
+        with_short_names(shown),
+        "table-runs",
         on_select=lambda: _open(rows_shown),
         selection_mode="single-row",
         alt="The runs of the folder, the newest first",
     )
+    with st.container(horizontal=True):
+        downloads(shown, "runs")
 
 
 main()

@@ -12,7 +12,15 @@ from agents.errors import UserError
 from dashboards import charts, frames
 from dashboards.frames_assembly import consensus_frame, long_shares, said_by
 from dashboards.frames_compare import beside_frame, difference_rows, settings_frame
-from dashboards.frames_parts import PartReader, filtered, sample_index, scene_index, script_keys, with_reviews
+from dashboards.frames_parts import (
+    PartReader,
+    filtered,
+    sample_index,
+    scene_index,
+    script_keys,
+    with_reviews,
+    with_short_names,
+)
 from dashboards.frames_text import block, both_sides, code, label
 from dashboards.learning import policies_of
 from dashboards.measures import gates_of, measures_of
@@ -20,7 +28,7 @@ from dashboards.reviewing import add_review, reviews_of, verdicts
 from dashboards.rows import plural, told_value
 from dashboards.scenes import scene_of
 from dashboards.sources import Reader
-from dashboards.views.grid import number_formats
+from dashboards.views.grid import headers, number_formats
 from sim.store import Run
 from tests.dashboards.fake_run import HOSTILE, make_run
 
@@ -128,6 +136,16 @@ def test_stages_costs_and_losses(run: Run) -> None:
     assert frames.purposes_frame([{"by_purpose": {"x": "no"}}]).is_empty()
 
 
+def test_wide_tables_have_short_headers_and_lists_short_names(run: Run) -> None:
+    stages = frames.stages_frame({"r1.play": run.tally("r1.play")})
+    assert headers(stages)["from journal"] == "journal"
+    assert not headers(stages.select("stage", "from journal")), "a narrow table has room for the whole name"
+    assert max(len(headers(stages).get(name, name)) for name in stages.columns) <= 10
+    rows = [{"run": "a-very-long-name-of-a-run/20260101-120000_ab12"}, {"run": "demo/1_ab12"}]
+    shown = with_short_names(frames.runs_frame(rows))
+    assert shown["run"].to_list() == ["a-very-long-...120000_ab12", "demo/1_ab12"]
+
+
 def test_the_counts_of_a_run_are_those_of_all_its_stages() -> None:
     tallies = {
         "r0.measure": {"seconds": 1.5, "num_requests": 32, "num_forfeits": 0},
@@ -170,7 +188,6 @@ def test_measures_gates_and_policies_become_tables_and_charts(run: Run) -> None:
     measures = measures_of(reader, gates)
     points = frames.measures_frame(measures)
     assert points.height == 8
-    assert charts.intervals(points, by="stage").to_dict()
     differences = frames.differences_frame(measures)
     assert set(differences["reading"]) <= set(charts.READINGS)
     assert charts.differences(differences).to_dict()
