@@ -25,6 +25,8 @@ FRAME = 150
 """Pixels that axis and legend take of a chart's height."""
 MOST_PURPOSES = 12
 """Of what a run's requests were for, so many are drawn, the dearest."""
+FLUSH = 14
+"""Pixels from either end of an axis within which a label is moved inwards, so that none is cut off there."""
 MAX_ROWS = 4_000
 """Rows that a chart hands to the browser; more are thinned evenly."""
 
@@ -100,36 +102,6 @@ def perception(frame: pl.DataFrame, step: int) -> Any:
     return points.properties(height=FRAME + 30 * frame["who"].n_unique())
 
 
-def intervals(frame: pl.DataFrame, *, by: str) -> Any:
-    """Draw points with 95 % intervals, one row a scale, coloured and shaped by a column; a tick marks the null."""
-    import altair as alt
-
-    rows = frame["scale"].unique(maintain_order=True).to_list()
-    y = alt.Y("scale:N", sort=rows, title=None, axis=alt.Axis(labelLimit=260, labelOverlap=False))
-    values = frame[by].unique(maintain_order=True).to_list()
-    shift = alt.YOffset(f"{by}:N", sort=values)
-    colour = alt.Color(f"{by}:N", sort=values, scale=alt.Scale(domain=values, range=[ORANGE, BLUE, GREEN, PINK, SKY]))
-    colour = colour.legend(orient="bottom", title=by)
-    shape = alt.Shape(f"{by}:N", sort=values, legend=alt.Legend(orient="bottom", title=by))
-    base = alt.Chart(thinned(frame))
-    told = [f"{name}:{'Q' if name in ('point', 'lo', 'hi', 'n', 'null') else 'N'}"
-            for name in ("scale", by, "point", "lo", "hi", "n", "null") if name in frame.columns]  # fmt: skip
-    line = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("lo:Q", title="value, 95 % interval"), x2="hi:Q", y=y, yOffset=shift, color=colour, tooltip=told
-    )
-    dot = base.mark_point(filled=True, size=70).encode(
-        x="point:Q",
-        y=y,
-        yOffset=shift,
-        color=colour,
-        shape=shape,
-        tooltip=told,
-    )
-    null = base.mark_tick(thickness=2, color=GREY, size=26).encode(x="null:Q", y=y)
-    height = FRAME + 16 * len(rows) * min(4, 1 + len(values))
-    return alt.layer(*([null] if "null" in frame.columns else []), line, dot).properties(height=height)
-
-
 def differences(frame: pl.DataFrame) -> Any:
     """Draw differences with their 95 % intervals around the line of no difference."""
     import altair as alt
@@ -143,7 +115,7 @@ def differences(frame: pl.DataFrame) -> Any:
     base = alt.Chart(frame)
     told = ["scale:N", *(alt.Tooltip(f"{name}:Q", format=".3g") for name in ("difference", "lo", "hi")), "reading:N"]
     zero = alt.Chart(frame.head(1)).mark_rule(strokeDash=[4, 3], color=GREY).encode(x=alt.datum(0))
-    across = alt.X("lo:Q", title="difference, 95 % interval")
+    across = alt.X("lo:Q", title="difference, 95 % interval", axis=alt.Axis(labelFlush=FLUSH))
     line = base.mark_rule(strokeWidth=2).encode(x=across, x2="hi:Q", y=y, color=colour, tooltip=told)
     shape = alt.Shape("reading:N", scale=alt.Scale(domain=shown), legend=legend)
     dot = base.mark_point(filled=True, size=80).encode(x="difference:Q", y=y, color=colour, shape=shape, tooltip=told)

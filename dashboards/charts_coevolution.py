@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dashboards.charts import BLUE, FRAME, GREEN, GREY, ORANGE, PINK, RED, SKY
+from dashboards.charts import BLUE, FLUSH, FRAME, GREEN, GREY, ORANGE, PINK, RED, SKY
 from dashboards.coevolution import ASSISTANT, HISTORY, PEOPLE
 from societies.coevolution.live.records import STANCES
 
@@ -113,7 +113,7 @@ def points(frame: pl.DataFrame, *, title: str, x: str, order: Sequence[str], row
     base = alt.Chart(shown)
     ends = base.mark_rule(strokeWidth=2, color=BLUE).encode(x=alt.X("lo:Q", title=x, scale=scale), x2="hi:Q", y=y)
     dots = base.mark_point(filled=True, size=70, color=BLUE).encode(
-        x=alt.X("point:Q", title=x, scale=scale, axis=alt.Axis(tickCount=4)), y=y, tooltip=told
+        x=alt.X("point:Q", title=x, scale=scale, axis=alt.Axis(tickCount=4, labelFlush=FLUSH)), y=y, tooltip=told
     )
     null = base.mark_tick(thickness=2, size=22, color=GREY).encode(x=alt.X("null:Q", title=x, scale=scale), y=y)
     layers = [null, ends, dots] if shown["null"].null_count() < shown.height else [ends, dots]

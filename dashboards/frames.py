@@ -11,6 +11,7 @@ from dashboards.epochs import FIRST, Epoch, marks_of, names_of
 from dashboards.learning import FunnelStep, Policy
 from dashboards.measures import Gate, Measure
 from dashboards.rows import spaced
+from dashboards.scale_units import unit_of
 from dashboards.scenes import Scene
 from dashboards.sources import mapping, number, text, whole
 
@@ -175,6 +176,7 @@ def measures_frame(measures: Sequence[Measure]) -> pl.DataFrame:
     rows = [
         {
             "scale": scale_name(m),
+            "unit": unit_of(m.instrument, m.scale, m.group),
             "stage": p.stage,
             "policy": p.policy,
             "point": p.point,

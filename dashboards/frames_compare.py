@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboards.frames import scale_name
 from dashboards.measures import Compared, Measure, Point
+from dashboards.scale_units import unit_of
 from dashboards.sources import number
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def _flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
 
 
 def beside_frame(first: Sequence[Measure], second: Sequence[Measure], names: tuple[str, str]) -> pl.DataFrame:
-    """Return the last point of each scale that both runs measured: scale, run, point, lo, hi, n, better."""
+    """Return the last point of each scale that both runs measured: scale, unit, run, policy, point, lo, hi, n, null."""
     import polars as pl
 
     theirs = {_key(m): m for m in second}
@@ -49,8 +50,8 @@ def beside_frame(first: Sequence[Measure], second: Sequence[Measure], names: tup
             continue
         for name, one in zip(names, (measure, other), strict=True):
             p = one.points[-1]
-            row = {"scale": scale_name(one), "run": name, "policy": p.policy, "point": p.point, "lo": p.lo, "hi": p.hi}
-            rows.append({**row, "n": p.n, "null": one.null_value})
+            row = {"scale": scale_name(one), "unit": unit_of(*_key(one)), "run": name, "policy": p.policy}
+            rows.append({**row, "point": p.point, "lo": p.lo, "hi": p.hi, "n": p.n, "null": one.null_value})
     return pl.DataFrame(rows, orient="row", infer_schema_length=None) if rows else pl.DataFrame()
 
 

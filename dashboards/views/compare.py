@@ -26,6 +26,7 @@ from dashboards.pairing import (
 from dashboards.rows import plural
 from dashboards.sources import Reader, mapping, stage_key, text
 from dashboards.views.common import choice, figure, folder, no_runs, table, told, trouble, words
+from dashboards.views.scores import scores
 from sim.store import Run
 
 MOST_SIBLINGS, MOST_DRAWN = 60, 40
@@ -54,7 +55,7 @@ def main() -> None:
         st.info("Both are the same run. Choose another to see a difference.")
         return
     _settings(Reader(a), Reader(b))
-    _costs(a, b, (first, second))
+    _costs(a, b)
     _measures(a, b, (first, second))
     _numbers(a, b, (first, second))
 
@@ -87,14 +88,15 @@ def _settings(a: Reader, b: Reader) -> None:
         table(frame, "settings", alt="Settings that differ")
 
 
-def _costs(a: Run, b: Run, names: tuple[str, str]) -> None:
+def _costs(a: Run, b: Run) -> None:
     parts = []
-    for run, name in zip((a, b), names, strict=True):
+    # By which of the two it is: their names are as long as three columns of numbers.
+    for run, side in zip((a, b), SIDES, strict=True):
         reader = Reader(run)
         stages = sorted((p.stem for p in (run.folder / "tallies").glob("*.json")), key=stage_key)
         frame = frames.stages_frame({stage: reader.json(f"tallies/{stage}.json") for stage in stages})
         if frame.width:
-            parts.append(frame.select(pl.lit(name).alias("run"), pl.all()))
+            parts.append(frame.select(pl.lit(side).alias("run"), pl.all()))
     if parts:
         st.subheader("What it took")
         table(pl.concat(parts, how="vertical_relaxed"), "costs", alt="Counts of each stage of both runs")
@@ -125,10 +127,8 @@ def _measures(a: Run, b: Run, names: tuple[str, str]) -> None:
     for instrument, why in reasons.items():
         st.caption(f"{label(instrument)} is not paired: {label(why, 200)}")
     points = beside_frame(first, second, names)
-    with_value = points.drop_nulls(["point"])
-    if not with_value.is_empty():
-        finding = f"Last point of each scale with its 95 % interval: {names[0]} and {names[1]}."
-        figure(charts.intervals(with_value, by="run"), points, "beside", finding)
+    st.caption(label(f"Last point of each scale, beside each other: {names[0]} and {names[1]}.", 300))
+    scores(points, by="run", name="beside")
 
 
 def _numbers(a: Run, b: Run, names: tuple[str, str]) -> None:

@@ -16,12 +16,13 @@ from dashboards.frames_text import label
 from dashboards.launching import start
 from dashboards.learning import funnel_of, policies_of
 from dashboards.measures import Gate, gates_of, measures_of
-from dashboards.rows import plural, spaced
+from dashboards.rows import spaced
 from dashboards.runs_folder import digest_of_files
 from dashboards.sources import Reader, mapping
 from dashboards.standing import loop_line
 from dashboards.verdict import RULES, gated
 from dashboards.views.common import figure, folder, heading, may_change, reproduce, table, this_run, told
+from dashboards.views.scores import scores
 from sim.store import Run
 
 
@@ -126,27 +127,10 @@ def _measures(measures: Any) -> None:
         else:
             figure(charts.differences(drawn), differences, "differences", finding)
     st.subheader("Before and after" if points["stage"].n_unique() > 1 else "What was measured")
-    scales = points["scale"].unique(maintain_order=True).to_list()
-    small = [s for s in scales if _is_share(points, s)]
-    for title, some in (("Shares", small), ("Other units", [s for s in scales if s not in small])):
-        part = points.filter(points["scale"].is_in(some))
-        drawn = part.drop_nulls(["point"])
-        if drawn.is_empty():
-            continue
-        sizes = part["n"].to_list()
-        n = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{max(sizes)}"
-        many = f"{plural(len(some), 'scale')} with 95 % interval{'s' * (len(some) > 1)}"
-        finding = f"{title}: {many}, n = {n}. A grey tick marks the null baseline."
-        figure(charts.intervals(drawn, by="stage"), part, f"scores-{title.lower().replace(' ', '-')}", finding)
+    scores(points, by="stage", name="scores")
     with st.expander("How these numbers may be read", icon=":material/menu_book:"):
         for rule in RULES:
             st.write(rule)
-
-
-def _is_share(points: Any, scale: str) -> bool:
-    part = points.filter(points["scale"] == scale)
-    values = [v for name in ("point", "lo", "hi") for v in part[name].to_list() if v is not None]
-    return all(-0.01 <= v <= 1.01 for v in values)
 
 
 def _policies(policies: Any) -> None:
