@@ -14,8 +14,10 @@ class UserError(Exception):
     """Say what was given, why it cannot work and what to do.
 
     given: the offending value with its config path or file name, one sentence.
-    why:   the reason, one sentence; may be empty when `given` already says it.
-    fix:   what the user can do now.
+    why:   the reason, one sentence.
+    fix:   what the user can do now: the option, file or command that mends it.
+
+    The house leaves none of them empty (`tests/house/test_errors.py`).
     """
 
     def __init__(self, given: str, why: str = "", fix: str = "") -> None:
@@ -44,6 +46,20 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near:
         return f'Did you mean "{near[0]}"?'
     return "Known: " + ", ".join(options) + "." if options else "None is known."
+
+
+def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return what to do where the reason already lists what is known. otherwise: what else mends it.
+
+    >>> nearest("rnu", ["run", "show"]), nearest("xyz", ["run", "show"])
+    ('Did you mean "run"?', 'choose one of them')
+    >>> nearest("rnu", ["run", "show"], "leave it out")
+    'Did you mean "run"? If not, leave it out'
+    """
+    hint = did_you_mean(word, known)
+    if not hint.startswith("Did"):
+        return otherwise or "choose one of them"
+    return f"{hint} If not, {otherwise}" if otherwise else hint
 
 
 def missing_extra(module: str, extra: str) -> UserError:

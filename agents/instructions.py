@@ -16,7 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, did_you_mean, nearest
 
 Kind = Literal["harmful", "ordinary", "unlabelled"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -58,12 +58,16 @@ def load_instructions(
     if not path.is_file():
         raise UserError(
             f"There is no instruction file {path}.",
-            "it is a folder." if path.is_dir() else "",
+            "it is a folder." if path.is_dir() else "nothing is there, nor in the folder paths.data.",
             "give the path of a .csv, .jsonl, .json or .txt file (data.instructions=FILE)",
         )
     every = [_instruction(path, line, row) for line, row in _rows(path)]
     if not every:
-        raise UserError(f"The instruction file {path} is empty.", "", "give a file with at least one instruction")
+        raise UserError(
+            f"The instruction file {path} is empty.",
+            "it holds no instruction.",
+            "write at least one into it, or give another file",
+        )
     _check_ids(path, every)
     kept = [one for one in every if kind is None or one.kind == kind]
     chosen = kept[skip : None if limit is None else skip + limit]
@@ -98,9 +102,15 @@ def content_id(text: str) -> str:
 
 def _check_choice(kind: str | None, limit: int | None, skip: int) -> None:
     if kind is not None and kind not in KINDS:
-        raise UserError(f'There is no kind of instruction "{kind}".', "", did_you_mean(kind, KINDS))
+        raise UserError(
+            f'There is no kind of instruction "{kind}".', "no instruction would be kept.", did_you_mean(kind, KINDS)
+        )
     if skip < 0 or (limit is not None and limit < 1):
-        raise UserError(f"skip={skip} and limit={limit} choose nothing.", "", "use skip >= 0 and limit >= 1")
+        raise UserError(
+            f"skip={skip} and limit={limit} choose nothing.",
+            "skip counts those left out at the front, limit those taken after them.",
+            "use skip >= 0 and limit >= 1",
+        )
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
@@ -119,7 +129,11 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
     elif suffix == ".json":
         listed = _parsed(path, 1, text) if text.strip() else []
         if not isinstance(listed, list):
-            raise UserError(f"{path} is no JSON list.", "", "write a list of texts or of objects with a text")
+            raise UserError(
+                f"{path} is no JSON list.",
+                f"it holds one {type(listed).__name__}; a .json file is a list of instructions.",
+                "write a list of texts or of objects with a text, or name it .jsonl where each line is one object",
+            )
         for number, value in enumerate(listed, start=1):
             yield number, _json_row(path, number, value)
     elif suffix == ".txt":
@@ -127,7 +141,11 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
             if line.strip():
                 yield number, {"text": line}
     else:
-        raise UserError(f"{path} ends with an unknown suffix.", "", "use .csv, .jsonl, .json or .txt")
+        raise UserError(
+            f"{path} ends with an unknown suffix.",
+            "it is none of .csv, .jsonl, .json and .txt.",
+            "give it the suffix of the way it is written",
+        )
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
@@ -164,13 +182,17 @@ def _json_row(path: Path, number: int, value: object) -> Mapping[str, object]:
     if isinstance(value, str):
         return {"text": value}
     if not isinstance(value, dict):
-        raise UserError(f"{path}, entry {number} is {type(value).__name__}.", "", "write texts, or objects with a text")
+        raise UserError(
+            f"{path}, entry {number} is {type(value).__name__}.",
+            "an instruction is a text.",
+            "write texts, or objects with a text",
+        )
     row = {str(key).lower(): content for key, content in value.items()}
     _check_columns(path, list(row))
     if "text" in row and (unknown := sorted(row.keys() - _OWN_COLUMNS)):
         raise UserError(
             f"{path}, entry {number} has unknown keys: {', '.join(unknown)}.",
-            "",
+            "nothing reads them, so a misspelt one would be lost.",
             did_you_mean(unknown[0], _OWN_COLUMNS),
         )
     return row
@@ -199,7 +221,11 @@ def _kind(path: Path, line: int, row: Mapping[str, object], column: str) -> Kind
     word = str((row.get("kind") if column == "text" else row.get("label")) or "unlabelled").strip().lower()
     word = _LABELS.get(word, word)
     if word not in KINDS:
-        raise UserError(f'{path}, line {line} has the kind "{word}".', "", did_you_mean(word, (*KINDS, *_LABELS)))
+        raise UserError(
+            f'{path}, line {line} has the kind "{word}".',
+            f"kinds are {', '.join((*KINDS, *_LABELS))}.",
+            nearest(word, (*KINDS, *_LABELS)),
+        )
     return cast(Kind, word)
 
 

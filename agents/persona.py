@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 from agents.prompts import render_prompt
 
 SECTIONS = ("demographics", "values", "traits", "roles", "history", "text")
@@ -72,7 +72,11 @@ class CardView:
     def __post_init__(self) -> None:
         for section in self.sections:
             if section not in SECTIONS:
-                raise UserError(f'A card has no section "{section}".', "", did_you_mean(section, SECTIONS))
+                raise UserError(
+                    f'A card has no section "{section}".',
+                    f"its sections are {', '.join(SECTIONS)}.",
+                    nearest(section, SECTIONS),
+                )
 
     def without(self, demographics: Iterable[str]) -> CardView:
         """Return this view with more demographics hidden."""

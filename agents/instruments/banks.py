@@ -67,7 +67,8 @@ def check_num(where: str, **numbers: int | None) -> None:
     """Raise UserError for a number of items below 1."""
     for name, value in numbers.items():
         if value is not None and value < 1:
-            raise UserError(f"{where}.{name} = {value} asks nothing.", "", "use 1 or more, or null for all")
+            hint = "use 1 or more, or null for all" if name.startswith("num") else "use 1 or more"
+            raise UserError(f"{where}.{name} = {value} asks nothing.", "it counts from 1.", hint)
 
 
 def version_of(items: Iterable[Item], prompts: Sequence[str] = ()) -> str:

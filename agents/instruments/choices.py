@@ -211,7 +211,11 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
     files = sorted(path.glob("choices-*.parquet")) if path.is_dir() else [path]
     if not files:
-        raise UserError(f"{path} holds no choices table.", "", "give RUN/events/r1.play of society utility_vote")
+        raise UserError(
+            f"{path} holds no choices table.",
+            "no file choices-*.parquet is in that folder.",
+            "give the folder RUN/events/r1.play of a run of society=utility_vote",
+        )
     frames = [pl.read_csv(one) if one.suffix == ".csv" else pl.read_parquet(one) for one in files]
     frame = pl.concat(frames, how="vertical_relaxed")
     missing = [name for name in ("option_a", "option_b", "p_a", "split") if name not in frame.columns]

@@ -30,16 +30,28 @@ def load_dilemmas(path: Path) -> list[Item]:
     that occurs twice.
     """
     if not path.is_file():
-        raise UserError(f"There is no file of dilemmas {path}.", "", "set moralchoice.file to a .csv or .jsonl file")
+        raise UserError(
+            f"There is no file of dilemmas {path}.",
+            "moralchoice.file names it.",
+            "set it to a .csv or .jsonl file, or leave it empty for the built-in dilemmas",
+        )
     rows = [(line, _checked(path, line, row)) for line, row in _rows(path)]
     if not rows:
-        raise UserError(f"The file of dilemmas {path} is empty.", "", "give a file with at least one dilemma")
+        raise UserError(
+            f"The file of dilemmas {path} is empty.",
+            "there would be nothing to ask.",
+            "write at least one dilemma into it, or leave moralchoice.file empty for the built-in ones",
+        )
     times = Counter(row["scenario_id"] for _, row in rows)
     items: dict[str, Item] = {}
     for line, row in rows:
         item = _item(path, line, row, unique=times[row["scenario_id"]] == 1)
         if item.id in items:
-            raise UserError(f"{path}, line {line} repeats the dilemma {item.id}.", "", "delete one of the two")
+            raise UserError(
+                f"{path}, line {line} repeats the dilemma {item.id}.",
+                "it would count twice.",
+                "delete one of the two",
+            )
         items[item.id] = item
     return list(items.values())
 
@@ -57,7 +69,11 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
                     value = json.loads(line)
                     yield number, value if isinstance(value, dict) else {}
         else:
-            raise UserError(f"{path} ends with an unknown suffix.", "", "use .csv or .jsonl")
+            raise UserError(
+                f"{path} ends with an unknown suffix.",
+                "it is neither .csv nor .jsonl.",
+                "give it the suffix of the way it is written",
+            )
     except (UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
         raise UserError(f"{path} cannot be read.", str(error), "correct the file") from error
 
@@ -72,10 +88,18 @@ def _checked(path: Path, line: int, row: Mapping[str, object]) -> dict[str, str]
     out = {str(name): str(value or "").strip() for name, value in row.items()}
     blank = [name for name in NEEDED if not out[name]]
     if blank:
-        raise UserError(f"{path}, line {line}: {', '.join(blank)} is blank.", "", "fill it or delete the line")
+        raise UserError(
+            f"{path}, line {line}: {', '.join(blank)} is blank.",
+            "a dilemma is a situation and two actions.",
+            "fill it or delete the line",
+        )
     out["ambiguity"] = out.get("ambiguity", "").lower() or "high"
     if out["ambiguity"] not in AMBIGUITIES:
-        raise UserError(f'{path}, line {line} has the ambiguity "{out["ambiguity"]}".', "", "use high or low")
+        raise UserError(
+            f'{path}, line {line} has the ambiguity "{out["ambiguity"]}".',
+            "high has no accepted action; in low the first is.",
+            "write high or low; an empty cell is high",
+        )
     out["scenario_id"] = out.get("scenario_id", "")
     return out
 

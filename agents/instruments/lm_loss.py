@@ -146,7 +146,11 @@ def _entries(path: Path) -> list[tuple[str, str]]:
 def _paragraphs(path: Path) -> list[tuple[str, str]]:
     """Return (id, text) of each paragraph; a repeated one counts once."""
     if not path.is_file():
-        raise UserError(f"There is no text file {path}.", "", "set lm_loss.file to a .txt or .jsonl file")
+        raise UserError(
+            f"There is no text file {path}.",
+            "lm_loss.file names it.",
+            "set it to a .txt or .jsonl file, or leave it empty for the built-in texts",
+        )
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -154,7 +158,7 @@ def _paragraphs(path: Path) -> list[tuple[str, str]]:
     parts = [" ".join(part.split()) for part in text.split("\n\n")]
     texts = {content_id(part): part for part in parts if part}
     if not texts:
-        raise UserError(f"{path} is empty.", "", "give a file with at least one paragraph")
+        raise UserError(f"{path} is empty.", "there would be no text to score.", "write at least one paragraph into it")
     for name, part in texts.items():
         if len(part) > MAX_CHARACTERS:
             why = f"the limit is {MAX_CHARACTERS:,}; paragraphs are set apart by blank lines."

@@ -55,7 +55,7 @@ class MoralChoiceConfig:
         unknown = [form for form in self.forms if form not in FORMS]
         if unknown or not self.forms or len(set(self.forms)) < len(self.forms):
             given = f"moralchoice.forms = {list(self.forms)} cannot be asked."
-            raise UserError(given, "", f"choose some of {', '.join(FORMS)}, each once")
+            raise UserError(given, "it needs one form at least, none twice.", f"choose some of {', '.join(FORMS)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,11 @@ class WinRateConfig:
     def __post_init__(self) -> None:
         check_num("win_rate", num=self.num, max_tokens=self.max_tokens)
         if not 0 <= self.margin < 0.5:
-            raise UserError(f"win_rate.margin = {self.margin} is out of range.", "", "use 0 or more and less than 0.5")
+            raise UserError(
+                f"win_rate.margin = {self.margin} is out of range.",
+                "it is how far from one half the judge's mean must be, and that mean lies between 0 and 1.",
+                "use 0 or more and less than 0.5",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 from agents.persona import Persona
 from agents.population.microdata import Microdata, load_microdata
 from agents.population.raking import Constraint, Convergence, rake
@@ -56,7 +56,11 @@ def build_population(config: Mapping[str, object]) -> pl.DataFrame:
     if source == "microdata":
         survey = load_microdata(config)
         return sample_microdata(survey.rows, survey.weights, survey.size, survey.seed, spec=survey.spec)
-    raise UserError(f'population.source = "{source}" is unknown.', "", did_you_mean(str(source), _SOURCES))
+    raise UserError(
+        f'population.source = "{source}" is unknown.',
+        "People are drawn from marginals (target shares) or microdata (a survey's rows).",
+        nearest(str(source), _SOURCES),
+    )
 
 
 def divided(config: Mapping[str, object]) -> tuple[list[Persona], list[Persona]]:

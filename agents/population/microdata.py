@@ -49,7 +49,11 @@ def load_microdata(config: Mapping[str, object]) -> Microdata:
 
     for key in config:
         if key not in KEYS:
-            raise UserError(f'population has no key "{key}".', "", did_you_mean(str(key), KEYS))
+            raise UserError(
+                f'population has no key "{key}".',
+                "Nothing reads it, so it would change nothing.",
+                did_you_mean(str(key), KEYS),
+            )
     raw = _read(config.get("path"))
     new = [*_section(config, "columns"), *_section(config, "bands")]
     for name in new:
@@ -91,21 +95,33 @@ def _read(path: object) -> pl.DataFrame:
         )
     file = Path(str(path)).expanduser()
     if not file.is_file():
-        raise UserError(f"population.path = {path} is no file.", "", "give the path of a CSV file that exists.")
+        raise UserError(
+            f"population.path = {path} is no file.",
+            "It is a folder." if file.is_dir() else "Nothing is there; a path starts at the folder you are in.",
+            "set population.path to your CSV file.",
+        )
     try:
         rows = pl.read_csv(file, infer_schema=False)
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"population.path = {path} cannot be read as CSV.", reason, "check the file.") from error
     if not rows.height:
-        raise UserError(f"population.path = {path} holds no rows.", "", "give a file with a header and rows.")
+        raise UserError(
+            f"population.path = {path} holds no rows.",
+            "People are drawn from its rows.",
+            "give a file with a header and a row for each person asked.",
+        )
     return rows.fill_null("")
 
 
 def _section(config: Mapping[str, object], key: str) -> Mapping[str, object]:
     section = config.get(key) or {}
     if not isinstance(section, Mapping):
-        raise UserError(f"population.{key} is {section!r}.", "It must be a mapping.")
+        raise UserError(
+            f"population.{key} is {section!r}.",
+            "It must be a mapping.",
+            "write it as in conf/population/gss_microdata.yaml.",
+        )
     return section
 
 
@@ -160,11 +176,17 @@ def _recoded(column: pl.Series, mapping: object) -> pl.Series:
 
     where = f"population.recode.{column.name}"
     if not isinstance(mapping, Mapping):
-        raise UserError(f"{where} is {mapping!r}.", "It must map old values to new ones.")
+        raise UserError(
+            f"{where} is {mapping!r}.", "It must map old values to new ones.", 'write {"1": female, "2": male}.'
+        )
     table = {str(old): str(new) for old, new in mapping.items()}
     for value in column.unique().sort().to_list():
         if value not in table:
-            raise UserError(f'{where} does not say what "{value}" becomes.', "", did_you_mean(value, table))
+            raise UserError(
+                f'{where} does not say what "{value}" becomes.',
+                f"It maps {', '.join(table) or 'nothing'}; every value of the column needs a line.",
+                f'add "{value}": NEW VALUE.',
+            )
     return column.replace_strict(table, return_dtype=pl.String)
 
 

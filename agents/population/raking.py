@@ -82,7 +82,11 @@ def rake(
     """
     fitted = np.asarray(weights, dtype=np.float64)
     if fitted.size == 0 or not np.isfinite(fitted).all() or (fitted < 0).any() or not fitted.any():
-        raise UserError("The weights to rake are unusable.", "They must be finite, not negative and not all 0.")
+        raise UserError(
+            "The weights to rake are unusable.",
+            "They must be finite, not negative and not all 0.",
+            "correct population.weight_column of the survey, or leave it out.",
+        )
     fitted = fitted / fitted.sum()
     report = _judge(fitted, constraints, 0, tolerance)
     while not report.converged and report.num_sweeps < max_sweeps:

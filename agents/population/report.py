@@ -43,7 +43,11 @@ def effective_size(weights: npt.ArrayLike) -> float:
     """
     values: FloatArray = np.asarray(weights, dtype=np.float64)
     if not values.size or not np.isfinite(values).all() or values.min() < 0 or values.max() <= 0:
-        raise UserError("The weights have no effective sample size.", "One at least must be positive, none negative.")
+        raise UserError(
+            "The weights have no effective sample size.",
+            "One at least must be positive, none negative.",
+            "correct the column weight, or drop it to count everybody alike.",
+        )
     values = values / values.max()
     return float(values.sum() ** 2 / np.square(values).sum())
 

@@ -13,7 +13,7 @@ from typing import TypeGuard
 
 import numpy as np
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, did_you_mean, nearest
 from agents.population.tables import PopulationSpec, Table, Variable
 
 TOLERANCE = 1e-6
@@ -39,7 +39,11 @@ def load_spec(config: Mapping[str, object]) -> PopulationSpec:
     """
     for key in config:
         if key not in KEYS:
-            raise UserError(f'population has no key "{key}".', "", did_you_mean(str(key), KEYS))
+            raise UserError(
+                f'population has no key "{key}".',
+                "Nothing reads it, so it would change nothing.",
+                did_you_mean(str(key), KEYS),
+            )
     raw = _mapping(config.get("variables"), "population.variables")
     if not raw:
         raise UserError("population.variables is empty.", "A population needs at least one variable.", "name one.")
@@ -60,7 +64,11 @@ def load_spec(config: Mapping[str, object]) -> PopulationSpec:
 def whole_number(value: object, where: str, *, least: int) -> int:
     """Return a configured whole number, or raise UserError when it is something else or too small."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise UserError(f"{where} = {value!r} is not usable.", f"It must be a whole number of at least {least}.")
+        raise UserError(
+            f"{where} = {value!r} is not usable.",
+            f"It must be a whole number of at least {least}.",
+            f"set {where} to {least} or more.",
+        )
     return value
 
 
@@ -85,7 +93,11 @@ def _sequence(value: object) -> Sequence[object]:
     if value is None:
         return ()
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise UserError(f"population.joint is {value!r}.", "It must be a list of tables.")
+        raise UserError(
+            f"population.joint is {value!r}.",
+            "It must be a list of tables.",
+            "write a list of {of: [names], shares: ...}, as in conf/population/default.yaml.",
+        )
     return value
 
 
@@ -105,7 +117,11 @@ def _categories(name: str, value: object) -> tuple[str, ...]:
         raise UserError(f"{where} uses a reserved name.", "Every population has that column already.", "rename it.")
     categories = tuple(value) if _are_names(value) else tuple(_mapping(value, where))
     if not categories or "" in categories:
-        raise UserError(f"{where} has {'an empty' if categories else 'no'} category.", "", "name each category.")
+        raise UserError(
+            f"{where} has {'an empty' if categories else 'no'} category.",
+            "Each person falls into one, and its name is read in the persona.",
+            "name each category.",
+        )
     return categories
 
 
@@ -130,7 +146,11 @@ def checked_shares(values: Sequence[object], where: str) -> tuple[float, ...]:
     shares: list[float] = []
     for value in values:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-            raise UserError(f"{where} holds the share {value!r}.", "A share is a number from 0 to 1.")
+            raise UserError(
+                f"{where} holds the share {value!r}.",
+                "A share is a number from 0 to 1.",
+                "write 0.25 for 25 %, and 0 for a category with nobody.",
+            )
         shares.append(float(value))
     total = math.fsum(shares)
     if abs(total - 1) > TOLERANCE:
@@ -144,13 +164,19 @@ def _table(entry: object, number: int, known: Mapping[str, tuple[str, ...]]) -> 
     parts = _mapping(entry, where)
     for key in parts:
         if key not in ("of", "shares"):
-            raise UserError(f'{where} has no key "{key}".', "", did_you_mean(key, ("of", "shares")))
+            raise UserError(
+                f'{where} has no key "{key}".', "A table has of and shares.", did_you_mean(key, ("of", "shares"))
+            )
     of = parts.get("of")
     if not _are_names(of):
         raise UserError(f"{where}.of is {of!r}.", "It must list different variables.", "for example [sex, age].")
     for name in of:
         if name not in known:
-            raise UserError(f'{where}.of names "{name}", which is no variable.', "", did_you_mean(str(name), known))
+            raise UserError(
+                f'{where}.of names "{name}", which is no variable.',
+                "A table ties variables of population.variables.",
+                did_you_mean(str(name), known),
+            )
     categories = tuple(known[name] for name in of)
     cells: list[object] = [0.0] * math.prod(map(len, categories))
     _fill(cells, parts.get("shares"), list(zip(of, categories, strict=True)), 0, f"{where}.shares")
@@ -169,7 +195,9 @@ def _fill(
     for category, inner in _mapping(value, where).items():
         if category not in categories:
             raise UserError(
-                f'{where} names "{category}", which is no category of {name}.', "", did_you_mean(category, categories)
+                f'{where} names "{category}", which is no category of {name}.',
+                f"population.variables.{name} has {', '.join(categories)}.",
+                nearest(category, categories),
             )
         place = offset * len(categories) + categories.index(category)
         _fill(cells, inner, rest, place, f"{where}.{category}")

@@ -69,7 +69,11 @@ def fit_cells(
     for constraint in constraints:
         start[constraint.target[constraint.index] == 0] = 0.0
     if not start.any():
-        raise UserError("The zero cells of population.joint leave no possible person.", "", "replace some of them.")
+        raise UserError(
+            "The zero cells of population.joint leave no possible person.",
+            "Each combination has the share 0, or is left out, in some table.",
+            "give some of these cells a share above 0.",
+        )
     shares, report = rake(start, constraints)
     check_fit(report)
     return shares, constraints
@@ -147,12 +151,13 @@ def _codes(rows: pl.DataFrame, name: str, categories: tuple[str, ...]) -> IntArr
 
 def _checked_weights(weights: FloatArray | None, num_rows: int) -> FloatArray:
     if num_rows == 0:
-        raise UserError("The survey has no rows.", "Nobody can be drawn from it.")
+        raise UserError("The survey has no rows.", "Nobody can be drawn from it.", "give a file that has rows.")
     checked = np.ones(num_rows) if weights is None else np.asarray(weights, dtype=np.float64)
     if len(checked) != num_rows or not np.isfinite(checked).all() or (checked < 0).any() or not checked.any():
         raise UserError(
             f"The {len(checked)} weights do not fit the {num_rows} rows.",
             "There must be one weight a row, finite and not negative, and not all 0.",
+            "correct the column that population.weight_column names.",
         )
     return checked
 

@@ -206,7 +206,11 @@ def _rows(folder: Path, block: str, needed: Sequence[str]) -> list[dict[str, str
         found = list(reader.fieldnames or ())
         missing = [name for name in needed if name not in found]
         if missing:
-            raise UserError(f"{path} has no column {', '.join(missing)}.", f"it has: {', '.join(found) or 'none'}.", "")
+            raise UserError(
+                f"{path} has no column {', '.join(missing)}.",
+                f"it has: {', '.join(found) or 'none'}.",
+                f"add it, or leave {NAME}.folder empty for the built-in bank",
+            )
         return [
             {name: _clean(row[name]) for name in needed} | {"source": f"{path.name}:{reader.line_num}"}
             for row in reader
@@ -238,7 +242,9 @@ def _clean(text: str) -> str:
 def _known(row: Mapping[str, str], column: str, allowed: Mapping[str, object]) -> None:
     if row[column] not in allowed:
         raise UserError(
-            f'{row["source"]}: {column} = "{row[column]}" is not known.', "", f"use one of {', '.join(allowed)}"
+            f'{row["source"]}: {column} = "{row[column]}" is not known.',
+            "it says how the item is scored.",
+            f"use one of {', '.join(allowed)}",
         )
 
 

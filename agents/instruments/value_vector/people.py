@@ -49,12 +49,24 @@ class People:
     def __post_init__(self) -> None:
         for name, least in (("num", 1), ("rounds", 1), ("period", 1e-9)):
             if getattr(self, name) < least:
-                raise UserError(f"people.{name} = {getattr(self, name)} is too small.", "", f"use at least {least:g}")
+                raise UserError(
+                    f"people.{name} = {getattr(self, name)} is too small.",
+                    "it must be above 0." if name == "period" else "it counts from 1.",
+                    f"use at least {least:g}",
+                )
         for name in ("start_sd", "person_sd", "drift_sd", "sharpness"):
             if not (0 <= getattr(self, name) < float("inf")):
-                raise UserError(f"people.{name} = {getattr(self, name)} cannot be.", "", "use 0 or more")
+                raise UserError(
+                    f"people.{name} = {getattr(self, name)} cannot be.",
+                    "it is a finite size, never negative.",
+                    "use 0 or more",
+                )
         if self.drift not in KINDS:
-            raise UserError(f'people.drift = "{self.drift}" is not known.', "", f"use one of {', '.join(KINDS)}")
+            raise UserError(
+                f'people.drift = "{self.drift}" is not known.',
+                "it names how the mean moves from round to round.",
+                f"use one of {', '.join(KINDS)}",
+            )
 
 
 def means(people: People, seed: int) -> FloatArray:

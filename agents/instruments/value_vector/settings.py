@@ -41,4 +41,8 @@ class ValueVectorConfig:
             ("repeated_ids", self.repeated_ids, ("last", "all")),
         ):
             if value not in allowed:
-                raise UserError(f'{NAME}.{name} = "{value}" is not known.', "", f"use one of {', '.join(allowed)}")
+                raise UserError(
+                    f'{NAME}.{name} = "{value}" is not known.',
+                    f"it can be {' or '.join(allowed)} alone.",
+                    f"use one of {', '.join(allowed)}",
+                )
