@@ -122,7 +122,11 @@ def _falsehood(entry: Mapping[str, Any], where: str) -> Evidence | None:
         return None
     where, num = f"{where}, falsehood", len(_list(entry, "evidence", where))
     if not isinstance(given, Mapping):
-        raise UserError(f"{where} is no object.", "", "write claim, source, stance and, if you like, replaces")
+        raise UserError(
+            f"{where} is no object.",
+            f"it is {type(given).__name__}; a claim needs its parts by name.",
+            "write claim, source, stance and, if you like, replaces",
+        )
     place = given.get("replaces", num + 1)
     if not isinstance(place, int) or not 1 <= place <= num + 1:
         raise UserError(f"{where} replaces {place!r}.", f"the evidence has {num} pieces.", "count them from 1")
@@ -145,7 +149,11 @@ def _quiz(entry: Mapping[str, Any], where: str) -> QuizItem:
 def _list(entry: Mapping[str, Any], key: str, where: str) -> Sequence[Mapping[str, Any]]:
     value = entry.get(key, [])
     if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
-        raise UserError(f"{where}: {key} is no list of objects.", "", f"write {key} as a list, or leave it out")
+        raise UserError(
+            f"{where}: {key} is no list of objects.",
+            "each piece of it is put before the citizens by itself.",
+            f'write "{key}": [{{...}}, {{...}}], or leave it out',
+        )
     return value
 
 
@@ -163,5 +171,9 @@ def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
 def _stance(entry: Mapping[str, Any], where: str) -> str:
     stance = str(entry.get("stance", "neutral"))
     if stance not in STANCES:
-        raise UserError(f"{where} has the stance {stance!r}.", "", f"use one of {', '.join(STANCES)}")
+        raise UserError(
+            f"{where} has the stance {stance!r}.",
+            "it says which side of the question this speaks for.",
+            f"use one of {', '.join(STANCES)}",
+        )
     return stance

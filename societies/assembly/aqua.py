@@ -100,7 +100,9 @@ def weighted_index(scores: FloatArray, weights: Mapping[str, float], rubric: Seq
     names = [scale.name for scale in rubric]
     for name in weights:
         if name not in names:
-            raise UserError(f'A weight is given for "{name}".', did_you_mean(name, names), "name scales of the rubric")
+            raise UserError(
+                f'A weight is given for "{name}".', "weights are of scales of the rubric.", did_you_mean(name, names)
+            )
     w = np.array([weights.get(name, 0.0) for name in names])
     spread = float(np.abs(w).sum())
     if not math.isfinite(spread) or spread == 0:

@@ -59,7 +59,9 @@ def seats_by_group(groups: Sequence[str], plan: Mapping[str, int]) -> dict[str, 
             continue
         jurors = np.flatnonzero(labels == group)
         if jurors.size == 0:
-            raise UserError(f'No juror belongs to "{group}".', did_you_mean(group, set(groups)), "change the plan")
+            raise UserError(
+                f'No juror belongs to "{group}".', "the plan gives it seats.", did_you_mean(group, set(groups))
+            )
         if jurors.size < num:
             raise UserError(
                 f'{num} seats are for "{group}", which has {jurors.size} jurors.',

@@ -48,7 +48,11 @@ def load_options(path: Path | None) -> list[str]:
         raise UserError(f"{name} holds {len(options)} different options.", "pairs need at least four.", "add some")
     too_long = [one for one in options if len(one) > MAX_LENGTH]
     if too_long:
-        raise UserError(f"{name} has an option of {len(too_long[0])} characters.", "", f"keep below {MAX_LENGTH}")
+        raise UserError(
+            f"{name} has an option of {len(too_long[0])} characters.",
+            f"at most {MAX_LENGTH} fit a question about two of them.",
+            f'shorten "{too_long[0][:40]}..."',
+        )
     return options
 
 
@@ -61,7 +65,11 @@ def _raw(text: str, name: str) -> Sequence[Any]:
         raise UserError(f"{name} is not JSON.", str(error), "give a JSON list or one option a line") from error
     lists = list(value.values()) if isinstance(value, Mapping) else [value]
     if not all(isinstance(one, list) for one in lists):
-        raise UserError(f"{name} holds no lists of options.", "", "give a list, or lists by category")
+        raise UserError(
+            f"{name} holds no lists of options.",
+            "options are texts in a JSON list, or in lists by category.",
+            'write ["A", "B", ...] or {"CATEGORY": ["A", ...], ...}',
+        )
     return [option for one in lists for option in one]
 
 

@@ -257,7 +257,11 @@ def _check(
         )
     for group in clusters:
         if len({fixed[person] for person in group if person in fixed}) > 1:
-            raise UserError("A cluster's members are fixed at different tables.", "", "fix them at one table")
+            raise UserError(
+                "A cluster's members are fixed at different tables.",
+                "a cluster sits together.",
+                "fix them at one table, or take one out of the cluster",
+            )
 
 
 def _blocks(num: int, clusters: Sequence[Sequence[int]]) -> list[IntArray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 from agents.requests import Script
 from societies.assembly.agenda import divided, load_agenda
 from societies.assembly.budget import estimate
@@ -90,8 +90,8 @@ def checked(config: AssemblyConfig, setting: Setting) -> list[Question]:
     if config.rule not in RULES:
         raise UserError(
             f'society.rule = "{config.rule}" is no voting rule.',
-            did_you_mean(config.rule, tuple(RULES)),
-            f"use one of {', '.join(sorted(RULES))}",
+            f"rules are {', '.join(sorted(RULES))}.",
+            nearest(config.rule, RULES),
         )
     if len(set(config.arms)) != len(config.arms) or not config.arms:
         raise UserError(
@@ -159,8 +159,8 @@ def _check_other_facilitator(config: AssemblyConfig, setting: Setting) -> None:
     if other and other not in served:
         raise UserError(
             f'society.other_facilitator_policy = "{other}" is not served in this run.',
-            did_you_mean(other, tuple(served)),
-            f"add policies.{other}=FOLDER",
+            f"policies of this run are {', '.join(sorted(served))}.",
+            f"choose one of them, or add policies.{other}=FOLDER",
         )
 
 

@@ -119,7 +119,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         read_ballots(path)
     with pytest.raises(UserError, match='Did you mean "ranks"'):
         read_ballots(path, "rank")
-    with pytest.raises(UserError, match="Known: A, B"):
+    with pytest.raises(UserError, match="the file has A, B"):
         read_ballots(path, "ranks", weight="pi")
     with pytest.raises(UserError, match="rank1, rank2"):
         read_ballots(path, "orders")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 from societies.assembly.lottery.alternates import Alternates, alternates, rebalance
 from societies.assembly.lottery.certificate import certificate, checks
 from societies.assembly.lottery.diagnosis import Change, Diagnosis, diagnose, infeasible
@@ -55,7 +55,9 @@ def draw_up(pool: Instance, algorithm: str = "leximin", *, seed: int = 0) -> Lot
     smallest relaxation.
     """
     if algorithm not in METHODS:
-        raise UserError(f"There is no method {algorithm!r}.", did_you_mean(algorithm, METHODS), "choose one of them")
+        raise UserError(
+            f"There is no method {algorithm!r}.", f"methods are {', '.join(METHODS)}.", nearest(algorithm, METHODS)
+        )
     try:
         return METHODS[algorithm](pool, seed=seed)
     except NoPanel:

@@ -60,7 +60,9 @@ def alternates(
     num_there = len(others) if homes is None else len(np.unique(homes))
     if not 1 <= num <= num_there:
         raise UserError(
-            f"{num} alternates cannot be chosen.", f"{num_there} others could be asked.", "change the number"
+            f"{num} alternates cannot be chosen.",
+            f"{num_there} others could be asked.",
+            f"choose {num_there} or fewer",
         )
     rest = replace(
         pool,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -77,7 +77,7 @@ def instance(
     _check_people(people, k)
     for name, column in columns.items():
         _check_column(people, name, column)
-    _check_quotas(quotas, columns)
+    check_quotas(quotas, columns)
     values = tuple(tuple(sorted(set(column))) for column in columns.values())
     codes = np.array(
         [[known.index(v) for v in column] for known, column in zip(values, columns.values(), strict=True)],
@@ -135,7 +135,8 @@ def _check_column(people: Sequence[str], name: str, column: Sequence[str]) -> No
         )
 
 
-def _check_quotas(quotas: Sequence[Quota], columns: Mapping[str, Sequence[str]]) -> None:
+def check_quotas(quotas: Sequence[Quota], columns: Mapping[str, Sequence[str]]) -> None:
+    """Raise UserError for quotas that contradict themselves or each other, or name no column."""
     twice = [name for name, count in Counter(quota.name for quota in quotas).items() if count > 1]
     if twice:
         raise UserError(
@@ -153,8 +154,8 @@ def _check_quotas(quotas: Sequence[Quota], columns: Mapping[str, Sequence[str]])
             if name not in columns:
                 raise UserError(
                     f"The quotas name the feature {name!r}, the pool has no such column.",
-                    did_you_mean(name, columns),
-                    "correct the spelling, or add the column",
+                    f"its columns are {', '.join(columns)}.",
+                    nearest(name, columns, "correct the spelling, or add the column"),
                 )
         if not 0 <= quota.least <= quota.most:
             raise UserError(
@@ -183,6 +184,6 @@ def _check_uncovered(quotas: Sequence[Quota], columns: Mapping[str, Sequence[str
             if value not in values:
                 raise UserError(
                     f"Somebody in the pool has {name} = {value!r}, which the quotas do not list.",
-                    did_you_mean(value, values),
-                    "correct the spelling, or give this value a quota of its own",
+                    f"they list {', '.join(sorted(values))}.",
+                    nearest(value, values, "correct the spelling, or give this value a quota of its own"),
                 )

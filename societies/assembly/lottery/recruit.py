@@ -6,6 +6,8 @@ from end to end is P(letter) * P(respond | i) * pi_i.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from agents.errors import UserError
@@ -15,13 +17,18 @@ from societies.assembly.lottery.types import FloatArray
 
 
 def invite(
-    strata: IntArray, num_letters: int, *, shares: FloatArray | None = None, seed: int = 0
+    strata: IntArray,
+    num_letters: int,
+    *,
+    shares: FloatArray | None = None,
+    seed: int = 0,
+    names: Sequence[str] = (),
 ) -> tuple[BoolArray, FloatArray]:
     """Return which households get a letter, bool (H,), and the chance that each had, (H,).
 
     strata: int64 (H,), the stratum of each household, 0..S-1. shares: (S,) of the letters a stratum gets; None: in
     proportion to its households. A stratum's letters are its exact share rounded up or down by lot, so the chances are
-    exact; inside a stratum every household is equally likely and none gets two.
+    exact; inside a stratum every household is equally likely and none gets two. names: of the strata, for messages.
     Raises UserError when a stratum would need more letters than it has households.
     """
     sizes = np.bincount(strata).astype(np.float64)
@@ -35,8 +42,9 @@ def invite(
     expected = part * num_letters
     if (np.ceil(expected - 1e-9) > sizes).any():
         worst = int(np.argmax(expected - sizes))
+        name = names[worst] if names else worst
         raise UserError(
-            f"Stratum {worst} would get {expected[worst]:.1f} letters and has {sizes[worst]:.0f} households.",
+            f"Stratum {name} would get {expected[worst]:.1f} letters and has {sizes[worst]:.0f} households.",
             "a household gets one letter at most.",
             "send fewer letters or change the shares",
         )

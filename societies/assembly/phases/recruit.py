@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 from agents.persona import Persona, render
 from agents.prompts import render_prompt
 from agents.requests import HUMAN, Script
@@ -225,8 +225,8 @@ def _value(persona: Persona, feature: str) -> str:
     except KeyError:
         raise UserError(
             f'society.quotas names "{feature}", which {persona.persona_id} does not have.',
-            did_you_mean(feature, tuple(persona.demographics)),
-            f"use features of the population: {', '.join(sorted(persona.demographics))}",
+            f"quotas are on features of the population: {', '.join(sorted(persona.demographics))}.",
+            nearest(feature, persona.demographics),
         ) from None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 from societies.assembly.rules.profile import FloatArray, Order, Profile, profile_from_orders, profile_of
 from societies.assembly.rules.ratings import Ratings, ratings_of
 
@@ -81,10 +81,10 @@ def parse_table(
     for column in special:
         if column not in header:
             raise UserError(
-                f'There is no column "{column}".', did_you_mean(column, header), "name a column of the file"
+                f'There is no column "{column}".', f"the file has {', '.join(header)}.", nearest(column, header)
             )
     if kind not in KINDS:
-        raise UserError(f'"{kind}" is no kind of ballot.', did_you_mean(kind, KINDS), f"use one of {', '.join(KINDS)}")
+        raise UserError(f'"{kind}" is no kind of ballot.', f"kinds are {', '.join(KINDS)}.", nearest(kind, KINDS))
     columns = _columns(header, kind, special, candidates)
     names = _names(rows, kind, columns, candidates)
     read = _reader(kind, columns, names, scale, credits, total)
@@ -136,7 +136,7 @@ def parse_preflib(text: str) -> Ballots:
     """Return the ballots of a PrefLib file of orders (.soc, .soi, .toc, .toi): "count: 1,2,{3,4}" below a # header.
 
     A line counts for as many voters as it says. Lines that name a foreign or repeated candidate are dropped.
-    Raises UserError for the format of before 2022, which has no # header.
+    Raises UserError for the format of before 2022, which has no # header, and for a header that is damaged.
     """
     named: dict[int, str] = {}
     num = 0
@@ -147,9 +147,9 @@ def parse_preflib(text: str) -> Ballots:
         if line.startswith("#"):
             key, _, value = line[1:].partition(":")
             if key.strip().upper() == "NUMBER ALTERNATIVES":
-                num = int(value)
+                num = _header_number(value, line_number)
             elif key.strip().upper().startswith("ALTERNATIVE NAME"):
-                named[int(key.split()[-1])] = value.strip()
+                named[_header_number(key.split()[-1], line_number)] = value.strip()
         elif line.strip():
             if not num and not named:
                 raise UserError(
@@ -183,6 +183,17 @@ def parse_preflib(text: str) -> Ballots:
     )
 
 
+def _header_number(text: str, line: int) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UserError(
+            f'Line {line}, in the PrefLib header, has "{text.strip()}" for a number.',
+            "it says how many alternatives there are, or which one is named.",
+            'correct the line, such as "# NUMBER ALTERNATIVES: 4"',
+        ) from None
+
+
 def _preflib_line(line: str, number: int) -> tuple[int, list[list[int]]]:
     count, colon, order = line.partition(":")
     tiers = re.findall(r"\{([^{}]*)\}|(\d+)", order)
@@ -207,7 +218,11 @@ def _columns(header: Sequence[str], kind: str, special: set[str], candidates: Se
         return [places[place] for place in sorted(places)]
     missing = [name for name in candidates if name not in left]
     if missing:
-        raise UserError(f'There is no column "{missing[0]}".', did_you_mean(missing[0], left), "correct --candidates")
+        raise UserError(
+            f'There is no column "{missing[0]}".',
+            f"--candidates names it; left for candidates are {', '.join(left) or 'none'}.",
+            nearest(missing[0], left, "correct --candidates"),
+        )
     chosen = list(candidates) or left
     if len(set(chosen)) < len(chosen) or not chosen:
         raise UserError("The candidates' columns are not distinct.", f"Found: {', '.join(chosen)}.", "rename them")

@@ -94,7 +94,11 @@ def present_worth(now: LogCurve, amount: float, utility: FloatArray) -> FloatArr
     utility: of getting `amount` after each delay, in the gauge of `now`. Raises UserError when more now is no better.
     """
     if now.b <= 0:
-        raise UserError("Waiting cannot be priced.", "More of the good now is not preferred to less.", "")
+        raise UserError(
+            "Waiting cannot be priced.",
+            "More of the good now is not preferred to less.",
+            "ask about amounts that differ more, or leave this good out",
+        )
     return np.asarray(np.exp((utility - now.a) / now.b) / amount, dtype=np.float64)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 from societies.coevolution.live.measuring import MEASURES, Levels, bounds, diversity, resampled, slope_pairs
 from societies.coevolution.lockin import EntrenchmentSlope, entrenchment_slope
 
@@ -175,4 +175,4 @@ def _need(levels: dict[tuple[str, int, int], Levels], arms: Sequence[str]) -> No
     played = sorted({arm for arm, _, _ in levels})
     for arm in arms:
         if arm not in played:
-            raise UserError(f'The run has no arm "{arm}".', did_you_mean(arm, played), f"choose {', '.join(played)}")
+            raise UserError(f'The run has no arm "{arm}".', f"it played {', '.join(played)}.", nearest(arm, played))
