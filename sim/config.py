@@ -17,7 +17,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, did_you_mean, nearest
 
 T = TypeVar("T")
 
@@ -266,22 +266,22 @@ def _hydra_explained(error: Exception, overrides: Sequence[str]) -> UserError:
         group, name = missing.groups()
         known = ", ".join(sorted(options))
         return UserError(
-            f'{group}={name}: there is no such choice of "{group}".', f"there are: {known}.", _near(name, options)
+            f'{group}={name}: there is no such choice of "{group}".', f"there are: {known}.", nearest(name, options)
         )
-    key = getattr(error, "full_key", None) or next((o for o in overrides if o.split("=")[0].lstrip("+~") in text), "")
+    told = [o for o in overrides if o.split("=")[0].lstrip("+~") in text]
+    key = getattr(error, "full_key", None) or max(told, key=lambda o: len(o.split("=")[0]), default="")
     unknown = re.search(r"Could not override '([^']+)'", text)
     path = unknown.group(1) if unknown else key.split("=")[0].lstrip("+~")
+    others = [one for one in overrides if one.split("=")[0].lstrip("+~") != path]
     parent, _, last = path.rpartition(".")
-    siblings = _keys_at(parent, [one for one in overrides if one.split("=")[0].lstrip("+~") != path])
-    if unknown and siblings:
-        return _unknown(path, siblings)
+    siblings = _keys_at(parent, others)
+    for num in range(path.count(".") + 1) if unknown else ():
+        above, _, name = ".".join(path.split(".")[: num + 1]).rpartition(".")
+        there = _keys_at(above, others)
+        if there and name not in there:
+            return _unknown(f"{above}.{name}".lstrip("."), there)
     hint = did_you_mean(last, siblings) if path and siblings and last not in siblings else "see `folkmoot run --help`"
     return UserError(f"The config cannot be composed: {key or 'see below'}.", text.rstrip(".") + ".", hint)
-
-
-def _near(name: str, known: Collection[str]) -> str:
-    hint = did_you_mean(name, known)
-    return hint if hint.startswith("Did") else "choose one of them"
 
 
 def _keys_at(path: str, overrides: Sequence[str]) -> set[str]:

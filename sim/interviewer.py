@@ -56,8 +56,9 @@ def whom(run: Run, society: Society, people: Callable[[], Sequence[Persona]], pe
     if persona not in known:
         raise UserError(
             f"The run's population has nobody with the id {persona}.",
-            did_you_mean(persona, sorted(known)[:8] if len(known) > 8 else known),
-            "name somebody of a play as SCRIPT:AGENT, such as r1.play/assembly-0000.full:c003",
+            "a name without a slash is the id of somebody of the population.",
+            f"{did_you_mean(persona, sorted(known)[:8] if len(known) > 8 else known)} Somebody of a play is named as "
+            "SCRIPT:AGENT, such as r1.play/assembly-0000.full:c003",
         )
     one = known[persona]
     return Memories(name=one.name, card=render(one), policy=one.policy, perceived=())

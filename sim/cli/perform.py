@@ -91,7 +91,7 @@ def _ended(session: Session, *, as_json: bool) -> int:
         ) from died
     except UserError as error:
         run.write_status(state="failed", why=error.given)
-        error.fix = f"{error.fix}; then: folkmoot resume {run.folder}" if error.fix else f"folkmoot resume {run.folder}"
+        error.fix = "; then: ".join(filter(None, (error.fix.rstrip("."), f"folkmoot resume {run.folder}")))
         raise
     except BaseException as error:
         run.write_status(state="failed", why=f"{type(error).__name__}: {error}")

@@ -40,6 +40,7 @@ def _run(args: argparse.Namespace) -> int:
         return 0
     session = Session(config, watcher=watcher_for(), say=say)
     check(session)
+    _ = session.personas  # a population that cannot be built is refused here, before there is a folder of the run
     estimate = session.estimate(session.setting())
     if args.dry_run:
         return _dry(session, estimate, as_json=args.json)

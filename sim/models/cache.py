@@ -258,7 +258,8 @@ def _build(entry: ModelEntry, final: Path, say: Say) -> None:
         else:
             made.mkdir()
             revision = fetch_repository(entry, made, say)
-        check_usable(made, name=entry.name)
+        again = "try again; if it stays so, choose another model (folkmoot model ls) or another revision of this one."
+        check_usable(made, name=entry.name, fix=again)
         say("hashing")
         write_meta(
             made,

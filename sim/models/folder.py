@@ -108,7 +108,7 @@ def digest_of(hashes: Mapping[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def check_usable(folder: Path, *, name: str, fix: str = "") -> None:
+def check_usable(folder: Path, *, name: str, fix: str) -> None:
     """Raise UserError unless the folder holds a supported model with whole safetensors weights and a tokenizer."""
     config_path = folder / "config.json"
     if not config_path.is_file():
@@ -192,7 +192,7 @@ def write_meta(folder: Path, content: Mapping[str, object]) -> None:
     (folder / META_NAME).write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n", "utf-8")
 
 
-def read_meta(folder: Path, *, name: str, fix: str = "") -> dict[str, object]:
+def read_meta(folder: Path, *, name: str, fix: str) -> dict[str, object]:
     """Return what `folkmoot-model.json` says; UserError when it is missing or damaged."""
     try:
         meta = json.loads((folder / META_NAME).read_text("utf-8"))
