@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 from agents.sample import Sample, Vote
 from selfalign.label.targets import RULES, Target, Votes, targets, votes
 
@@ -20,7 +20,9 @@ def check_target(name: str, where: str) -> None:
     """Raise UserError for an unknown rule."""
     if name not in NAMES:
         raise UserError(
-            f'{where} = "{name}" is no aggregation target.', did_you_mean(name, NAMES), f"choose {', '.join(NAMES)}"
+            f'{where} = "{name}" is no aggregation target.',
+            f"targets are {', '.join(NAMES)}.",
+            nearest(name, NAMES),
         )
 
 

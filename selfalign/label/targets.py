@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -196,8 +196,8 @@ def targets(given: Votes, rule: str, *, num_resamples: int = 0, seed: int = 0) -
     if rule not in RULES:
         raise UserError(
             f'The aggregation target "{rule}" is unknown.',
-            did_you_mean(rule, RULES),
-            f"choose one of {', '.join(RULES)}",
+            f"targets are {', '.join(RULES)}.",
+            nearest(rule, RULES),
         )
     found = sorted(RULES[rule](given), key=lambda t: (-t.weight, -t.p_chosen, t.chosen, t.rejected))
     if num_resamples <= 0 or not found:

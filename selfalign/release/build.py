@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 from selfalign.release.account import Account, Table, default_order
 from selfalign.release.clean import Cleaner
 from selfalign.release.config import ReleaseConfig
@@ -87,7 +87,11 @@ def _build(target: Path, intakes: Sequence[Intake], config: ReleaseConfig, say: 
 def _check_configs(config: ReleaseConfig) -> None:
     for name in config.configs:
         if base_of(name) not in COLUMNS:
-            raise UserError(f'release.configs names "{name}".', "", did_you_mean(name, COLUMNS))
+            raise UserError(
+                f'release.configs names "{name}".',
+                f"a release can hold {', '.join(COLUMNS)}.",
+                nearest(name, COLUMNS),
+            )
 
 
 def _check_reason(target: Path, config: ReleaseConfig) -> None:

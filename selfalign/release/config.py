@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 
 Share = Annotated[float, Field(ge=0.0, lt=1.0)]
 LINKS = ("scene", "prompt", "topic", "persona", "voter")
@@ -127,7 +127,11 @@ class ReleaseConfig:
         """Refuse link names that do not exist, and shares that leave nothing to train on."""
         for word in self.split_by:
             if word not in LINKS:
-                raise UserError(f'release.split_by names "{word}".', "", did_you_mean(word, LINKS))
+                raise UserError(
+                    f'release.split_by names "{word}".',
+                    f"rows can be kept in one split by {', '.join(LINKS)}.",
+                    nearest(word, LINKS),
+                )
         if "scene" not in self.split_by:
             raise UserError(
                 "release.split_by leaves out scene.", "rows of one scene would leak across splits.", "add scene"
@@ -159,16 +163,28 @@ def load_config(path: Path | None, overrides: Sequence[str]) -> ReleaseConfig:
     given: list[Any] = [OmegaConf.create(shipped)]
     if path is not None:
         if not path.is_file():
-            raise UserError(f"There is no release config {path}.", "", "give a YAML file, or leave --config out")
+            raise UserError(
+                f"There is no release config {path}.",
+                "--config names a YAML file.",
+                "correct the path, or leave --config out: the defaults then hold, and KEY=VALUE words change them",
+            )
         given.append(_yaml(path))
     for word in overrides:
         if "=" not in word:
-            raise UserError(f"{word} is neither a run folder nor KEY=VALUE.", "", "write runs first, then name=value")
+            raise UserError(
+                f"{word} is neither a run folder nor KEY=VALUE.",
+                "a release is made from run folders, with settings such as version=0.2.0.",
+                "see `folkmoot ls` for the run folders",
+            )
     try:
         merged = OmegaConf.merge(*given, OmegaConf.from_dotlist([w.removeprefix("release.") for w in overrides]))
         plain: Any = OmegaConf.to_container(merged, resolve=True)
     except OmegaConfBaseException as error:
-        raise UserError("The release config cannot be put together.", str(error).splitlines()[0]) from None
+        raise UserError(
+            "The release config cannot be put together.",
+            str(error).splitlines()[0],
+            "correct that setting; conf/release/default.yaml shows the form of each",
+        ) from None
     return validate(ReleaseConfig, plain, "release")
 
 
@@ -181,5 +197,9 @@ def _yaml(path: Path) -> Any:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not YAML.", str(error).splitlines()[0], "correct it") from None
     if not isinstance(raw, dict):
-        raise UserError(f"{path} holds no settings.", "", "write one KEY: VALUE a line")
+        raise UserError(
+            f"{path} holds no settings.",
+            "it is empty." if raw is None else f"it holds one {type(raw).__name__}; settings have names.",
+            "write one KEY: VALUE a line, such as version: 0.2.0",
+        )
     return OmegaConf.create(raw.get("release", raw))

@@ -98,13 +98,19 @@ def open_runs(folders: Sequence[Path], config: ReleaseConfig) -> list[Intake]:
     taken = sorted((_open(folder, config) for folder in folders), key=lambda intake: intake.run_id)
     for left, right in pairwise(taken):
         if left.run_id == right.run_id:
-            raise UserError(f"The run {left.run_id} was named twice.", "", "name every run once")
+            raise UserError(
+                f"The run {left.run_id} was named twice.", "its rows would be in the data twice.", "name every run once"
+            )
     return taken
 
 
 def _open(folder: Path, config: ReleaseConfig) -> Intake:
     if not folder.is_dir():
-        raise UserError(f"There is no run folder {folder}.", "", "see `folkmoot ls` for the runs that exist")
+        raise UserError(
+            f"There is no run folder {folder}.",
+            "it is a file." if folder.exists() else "nothing of that name is there.",
+            "see `folkmoot ls` for the runs that exist",
+        )
     run = Run.open(folder)
     settings, manifest, status = _read(run)
     _check_version(run, manifest, config)

@@ -33,7 +33,11 @@ def push_release(folder: Path, repository: str, *, really: bool = False, private
     """
     owner, slash, name = repository.partition("/")
     if not (owner and slash and name) or "/" in name:
-        raise UserError(f'"{repository}" is no repository.', "", "write OWNER/NAME")
+        raise UserError(
+            f'"{repository}" is no repository.',
+            "a dataset of the hub belongs to a user or an organisation.",
+            "write OWNER/NAME",
+        )
     failed = [check for check in verify_release(folder) if not check.passed]
     if failed:
         raise UserError(

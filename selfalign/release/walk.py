@@ -110,7 +110,7 @@ def search(root: Path, name: str) -> Path:
     if found:
         raise UserError(
             f'Rows of several releases below {root} begin with "{name}": {", ".join(sorted(found))}.',
-            "",
+            "the id must belong to one.",
             f"give more of the id, or name the release: folkmoot release show RELEASE {name}",
         )
     raise UserError(
@@ -193,7 +193,11 @@ def _lineage_of(release: Release, name: str, config: str) -> tuple[dict[str, Any
                 row = file.read_row_group(group, columns=LINEAGE.names).slice(place, 1).to_pylist()[0]
                 return row, str(row["config"])
             place -= size
-    raise UserError(f"The lineage of {release.folder} is torn.", "", "check it: folkmoot release verify")
+    raise UserError(
+        f"The lineage of {release.folder} is torn.",
+        "its file tells of more rows than it holds.",
+        f"check it: folkmoot release verify {release.folder}",
+    )
 
 
 def _row(release: Release, config: str, name: str) -> dict[str, Any]:
@@ -201,7 +205,11 @@ def _row(release: Release, config: str, name: str) -> dict[str, Any]:
         found = pq.read_table(path, filters=[("id", "=", name)]).to_pylist()
         if found:
             return dict(found[0])
-    raise UserError(f"Row {name} is in the lineage and not in {config}.", "", "check it: folkmoot release verify")
+    raise UserError(
+        f"Row {name} is in the lineage and not in {config}.",
+        "a file of the release is missing, or not the one that was written.",
+        f"check it: folkmoot release verify {release.folder}",
+    )
 
 
 def _ballots(release: Release, subject: str) -> tuple[dict[str, Any], ...]:

@@ -92,7 +92,9 @@ def train(
         log.warning("training %s was killed by signal %d (try %d); going on %s", job.name, -code, attempt + 1, where)
     raise UserError(
         f"Training {job.name} was killed by signal {-code} ({signal.Signals(-code).name}) {num_restarts + 1} times.",
-        "signal 9 is what the system sends when memory runs out." if code == -9 else "",
+        "signal 9 is what the system sends when memory runs out."
+        if code == -9
+        else f"another process, or a person, stopped it from outside; see {job.folder / LOG}.",
         "lower recipe.batch or recipe.max_length, or set recipe.gradient_checkpointing=true, then resume: "
         "finished steps are kept",
     )

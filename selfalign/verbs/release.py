@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from agents.errors import UserError, did_you_mean, missing_extra
+from agents.errors import UserError, missing_extra, nearest
 from sim.cli.seam import Verb
 
 EPILOG = """examples:
@@ -72,16 +72,27 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace) -> int:
     actions = {"build": _build, "verify": _verify, "diff": _diff, "show": _show, "push": _push}
     if args.action not in ACTIONS:
-        raise UserError(f'"{args.action}" is no action of release.', "", did_you_mean(args.action, ACTIONS))
+        raise UserError(
+            f'"{args.action}" is no action of release.',
+            f"its actions are {', '.join(ACTIONS)}.",
+            nearest(args.action, ACTIONS),
+        )
     words, _, options = ACTIONS[args.action]
     for name in ("config", "runs", "rebuild", "really", "public", "config_name", "prompts"):
         if getattr(args, name) and name not in options:
-            raise UserError(f"--{name.replace('_', '-')} means nothing to release {args.action}.", "", "leave it out")
+            meant = [one for one, (_, _, takes) in ACTIONS.items() if name in takes]
+            raise UserError(
+                f"--{name.replace('_', '-')} means nothing to release {args.action}.",
+                f"it is an option of {', '.join(meant)}.",
+                "leave it out, or see: folkmoot release --help",
+            )
     most = words.count(" ") + 1
     least = most - words.count("[RELEASE]")
     if (args.action == "build" and not args.words) or (args.action != "build" and not least <= len(args.words) <= most):
         raise UserError(
-            f"release {args.action} was given {len(args.words)} words.", "", f"folkmoot release {args.action} {words}"
+            f"release {args.action} was given {', '.join(args.words) or 'nothing'}.",
+            f"it takes {words}.",
+            f"type: folkmoot release {args.action} {words}",
         )
     _check_installed()
     return actions[args.action](args)

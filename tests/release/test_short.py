@@ -82,8 +82,8 @@ def test_a_run_folder_whose_name_could_be_an_id_is_the_run(
         (["show", "nowhere"], "is not a run folder"),
         (["show", "--prompts"], "about a row of a release"),
         (["show", "abcdef12", "--html"], "read as the id of a row"),
-        (["release", "show"], "0 words"),
-        (["release", "show", "a", "b", "c"], "3 words"),
+        (["release", "show"], "show was given nothing"),
+        (["release", "show", "a", "b", "c"], "show was given a, b, c"),
         (["release", "verify", "a", "--prompts"], "--prompts means nothing"),
     ],
 )

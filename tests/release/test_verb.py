@@ -75,9 +75,9 @@ def test_show_and_push(built: Built, run: Run, capsys: pytest.CaptureFixture[str
     ("words", "match"),
     [
         (["bild"], 'Did you mean "build"'),
-        (["build"], "0 words"),
-        (["verify"], "0 words"),
-        (["diff", "a"], "1 words"),
+        (["build"], "build was given nothing"),
+        (["verify"], "verify was given nothing"),
+        (["diff", "a"], "diff was given a"),
         (["verify", "a", "--really"], "--really means nothing"),
         (["verify", "a", "--rebuild"], "--rebuild needs runs"),
         (["build", "x=1"], "x is not a config key"),
