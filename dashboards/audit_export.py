@@ -67,8 +67,8 @@ def audit_of(run: Run, key: Key, reader: Reader, archive: Archive, *, redact: Se
         if citizen not in known:
             raise UserError(
                 f'There is no citizen "{citizen}" in {key.assembly}.{key.arm}.',
+                "whoever is taken out is named by the id that the audit has.",
                 did_you_mean(citizen, known),
-                "use an id",
             )
     head = {"format": FORMAT, "run": run.folder.name, "stage": key.stage, "assembly": key.assembly, "arm": key.arm}
     whole = [committed(name, fields, secret) for name, fields in rows]
@@ -78,7 +78,8 @@ def audit_of(run: Run, key: Key, reader: Reader, archive: Archive, *, redact: Se
 
 
 def write_audit(audit: Audit, path: Path) -> None:
-    """Write an audit as JSON, with what it proves and what it does not."""
+    """Write an audit as JSON, with what it proves and what it does not. Raises UserError where it cannot be written."""
+    check_place(path)
     whole = {
         **audit.head,
         "root": audit.root,
@@ -88,7 +89,19 @@ def write_audit(audit: Audit, path: Path) -> None:
         "redactions": {name: list(fields) for name, fields in audit.redactions.items()},
         "records": list(audit.records),
     }
-    path.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def check_place(path: Path) -> None:
+    """Raise UserError where no file of that name can be written; call it before long work."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder.", "an audit is one file.", f"name a file in it: {path / 'audit.json'}")
+    if not path.parent.is_dir():
+        raise UserError(
+            f"{path} cannot be written.", f"there is no folder {path.parent}.", f"make it: mkdir -p {path.parent}"
+        )
 
 
 def verify_audit(path: Path, root: str = "") -> Check:
@@ -99,8 +112,11 @@ def verify_audit(path: Path, root: str = "") -> Check:
         if head["format"] != FORMAT:
             raise ValueError(f"its format is {head['format']}")
         return check(head, whole["records"], root or whole["root"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is no audit.", f"{error}", "write one with folkmoot audit RUN --out FILE") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read.", f"{error.strerror}.", "check the path") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        why = f"it lacks {error}." if isinstance(error, KeyError) else f"{error}."
+        raise UserError(f"{path} is no audit.", why, "write one with folkmoot audit RUN --out FILE") from error
 
 
 def _rows(archive: Archive, reader: Reader, key: Key) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -89,7 +89,9 @@ def ask(words: Sequence[str], *, timeout_s: float = 120.0) -> Said:
         )
     except subprocess.TimeoutExpired:
         raise UserError(
-            f"{shown(words)} did not end within {timeout_s:.0f} s.", "", "run it in a terminal to see why"
+            f"{shown(words)} did not end within {timeout_s:.0f} s.",
+            "the page waits no longer, so it was ended.",
+            "run it in a terminal to see what keeps it",
         ) from None
     return Said(code=done.returncode, out=done.stdout, err=done.stderr)
 

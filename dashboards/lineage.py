@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, did_you_mean, nearest
 from agents.sample import Sample
 from dashboards.assembly_audit import Chain, chains_of
 from dashboards.assembly_minority import Dissent, dissents_of
@@ -71,10 +71,12 @@ def walk_back(run: Run, sample_id: str) -> Walk:
         if rows:
             return _walk(reader, stage, sample_from_row(rows[0]))
         known += [text(row.get("sample_id")) for row in reader.rows(f"samples/{stage}/part-*.parquet", ["sample_id"])]
-    fix = did_you_mean(sample_id, known[:2_000]) if len(known) > 8 else "Known: " + ", ".join(known) + "."
-    raise UserError(
-        f'There is no sample "{sample_id}" in {run.folder}.', "", fix if known else "This run has no samples."
-    )
+    if not known:
+        why, fix = "it wrote no sample.", "see `folkmoot ls` for a run that has some"
+    else:
+        why = "its samples have other ids."
+        fix = did_you_mean(sample_id, known[:2_000]) if len(known) > 8 else "Known: " + ", ".join(known) + "."
+    raise UserError(f'There is no sample "{sample_id}" in {run.folder}.', why, fix)
 
 
 def _walk(reader: Reader, stage: str, sample: Sample) -> Walk:
@@ -130,8 +132,8 @@ def walk_clause(run: Run, clause: str, assembly: str = "") -> ClauseWalk:
     if clause not in chains:
         raise UserError(
             f'There is no clause "{clause}" in {key.assembly}.{key.arm} of {run.folder}.',
-            "",
-            f"Known: {', '.join(chains)}." if chains else "This assembly published no clause.",
+            f"it has {', '.join(chains)}." if chains else "this assembly published no clause.",
+            nearest(clause, chains) if chains else f"see what it came to: folkmoot show {run.folder}",
         )
     chain = chains[clause]
     said = (*chain.statements, *chain.opinions, *chain.critiques, *chain.turns)
@@ -150,7 +152,11 @@ def walk_clause(run: Run, clause: str, assembly: str = "") -> ClauseWalk:
 def find_assembly(archive: Archive, named: str) -> Key:
     """Return the arm that a name means: the full one of the last round where it names none."""
     if not archive.summaries:
-        raise UserError("This run has no finished assembly.", "", "choose a run of the society assembly")
+        raise UserError(
+            "This run has no finished assembly.",
+            "it plays another society, or was stopped before its first assembly ended.",
+            f"choose a run of society=assembly, or play this one on: folkmoot resume {archive.reader.run.folder}",
+        )
     stage, _, rest = named.rpartition("/")
     name, _, arm = rest.partition(".")
     known = [
@@ -163,8 +169,8 @@ def find_assembly(archive: Archive, named: str) -> Key:
         names = list(dict.fromkeys(key.assembly for key in archive.summaries))
         raise UserError(
             f'"{named}" is no assembly of this run.' if named else "This run has several assemblies.",
-            did_you_mean(name, names) if named else "",
-            f"add --assembly NAME; there are {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}",
+            f"there are {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}.",
+            nearest(name, names) if named else "add --assembly NAME",
         )
     return wholes[-1]
 

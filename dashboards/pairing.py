@@ -67,7 +67,7 @@ def compared_items(first: Reader, second: Reader) -> tuple[dict[tuple[str, str, 
             instrument = _loaded(first, name)
             rows = instrument.compare(a[name], b[name])
         except (UserError, KeyError, ValueError, TypeError, IndexError) as error:
-            reasons[name] = error.why or error.given if isinstance(error, UserError) else "its answers cannot be read"
+            reasons[name] = error.given if isinstance(error, UserError) else "its answers cannot be read"
             continue
         for row in rows:
             if row.n:
@@ -112,7 +112,11 @@ def _loaded(reader: Reader, name: str) -> Instrument:
                 judge_policy=text(measure.get("judge_policy")) or "base",
             )
             return loaded
-    raise UserError(f"{name} is not in the first run's config.", "the config does not name it", "")
+    raise UserError(
+        f"{name} is not in the first run's config.",
+        "its answers are read as that config says.",
+        "choose a first run that has it under measure.instruments",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ def add_review(run: Run, sample_id: str, verdict: str, *, reviewer: str, why: st
     """Append a verdict and return it. Raises UserError for one that is incomplete."""
     name = " ".join(clean(reviewer).split())
     if verdict not in VERDICTS:
-        raise UserError(f'"{verdict}" is no verdict.', "", "give accept or flag")
+        raise UserError(f'"{verdict}" is no verdict.', "a sample is accepted or flagged.", "give accept or flag")
     if not name:
         raise UserError("The verdict has no name.", "the last word of each reviewer counts.", "write your name")
     if verdict == "flag" and not why.strip():

@@ -69,7 +69,11 @@ class RunsFolder:
             if path.is_symlink():
                 raise UserError(f'"{name}" is a link.', "links may lead out of the folder.", "open what it points to")
         if not path.resolve().is_relative_to(self.root.resolve()):
-            raise UserError(f'"{name}" leads out of the folder.', "", "choose a run from the list")
+            raise UserError(
+                f'"{name}" leads out of the folder.',
+                "only what lies in the folder that is open is shown.",
+                "choose a run from the list",
+            )
         return path
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 from dashboards.tools.vote_files import table_of, text_of
 from societies.assembly.dqi import RUBRIC, Judged, Scale
 
@@ -46,9 +46,7 @@ def read_codes(paths: Sequence[Path], columns: Columns) -> Codes:
     """
     for name in columns.scales:
         if name not in SCALES:
-            raise UserError(
-                f'No scale is called "{name}".', did_you_mean(name, SCALES), f"choose among {', '.join(SCALES)}"
-            )
+            raise UserError(f'No scale is called "{name}".', f"scales are {', '.join(SCALES)}.", nearest(name, SCALES))
     tables = [(path, *_rows(path)) for path in paths]
     chosen = [_scales(path, header, columns) for path, header, _ in tables]
     other = next((n for n, names in enumerate(chosen) if names != chosen[0]), None)
@@ -116,22 +114,24 @@ def _scales(path: Path, header: Sequence[str], columns: Columns) -> tuple[str, .
     for option, column in named.items():
         if column not in header:
             raise UserError(
-                f'{path} has no column "{column}".', did_you_mean(column, header), f"name it with --{option} COLUMN"
+                f'{path} has no column "{column}".',
+                f"its columns are {', '.join(header)}.",
+                f"name the column of the {option} with --{option} COLUMN",
             )
     wanted = columns.scales or PUBLISHED
     missing = [name for name in wanted if name not in header]
     if missing:
         raise UserError(
             f'{path} has no column "{missing[0]}".',
-            did_you_mean(missing[0], header),
+            f"its columns are {', '.join(header)}.",
             "rename the column, or name with --scales those that were coded",
         )
     unknown = [name for name in header if name not in (*named.values(), *SCALES, *columns.ignore)]
     if unknown:
         raise UserError(
             f'{path}: the column "{unknown[0]}" is no scale.',
-            did_you_mean(unknown[0], SCALES),
-            "rename it, or leave it out with --ignore",
+            f"scales are {', '.join(SCALES)}.",
+            f"rename it, or leave it out with --ignore {unknown[0]}",
         )
     return tuple(name for name in SCALES if name in (columns.scales or header) and name not in columns.ignore)
 

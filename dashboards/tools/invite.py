@@ -114,10 +114,12 @@ def find_out(
     if not 1 <= wishes.letters <= num_homes:
         raise UserError(
             f"{wishes.letters} letters cannot be sent to {num_homes} households.",
-            "a household gets one letter at most.",
-            "change --letters",
+            "a household gets one letter at most, and there must be one letter.",
+            f"give --letters from 1 to {num_homes}",
         )
-    letters, per_home = invite(addresses.strata, wishes.letters, shares=shares, seed=wishes.draw_seed)
+    letters, per_home = invite(
+        addresses.strata, wishes.letters, shares=shares, seed=wishes.draw_seed, names=addresses.names
+    )
     letter = per_home[addresses.homes]
     answer, rows = _answers(addresses, wishes, rates, member)
     counts = addresses.member

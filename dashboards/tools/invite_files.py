@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, did_you_mean, nearest
 from dashboards.tools.sortition_files import id_column_of, read_quotas, rows_of
 from societies.assembly.lottery import Quota
-from societies.assembly.lottery.instance import AND, BoolArray, IntArray
+from societies.assembly.lottery.instance import AND, BoolArray, IntArray, check_quotas
 from societies.assembly.lottery.types import FloatArray
 
 
@@ -75,7 +75,9 @@ def read_addresses(
     wanted = dict.fromkeys((*by, *(one.feature for one in rates)))
     for name in (*wanted, *household, *([id_column] if id_column else [])):
         if name not in rows[0]:
-            raise UserError(f"{path} has no column {name!r}.", did_you_mean(name, rows[0]), "name a column of the list")
+            raise UserError(
+                f"{path} has no column {name!r}.", f"its columns are {', '.join(rows[0])}.", nearest(name, rows[0])
+            )
     lines = read_quotas(quotas) if quotas else []
     here = [one for one in lines if all(name in rows[0] for name in one.feature.split(AND))]
     wanted |= dict.fromkeys(name for one in here for name in one.feature.split(AND))
@@ -90,6 +92,7 @@ def read_addresses(
         if "" in values:
             line = values.index("") + 2
             raise UserError(f"{path}, line {line}: {name} is missing.", "it decides about the letter.", "fill the gap")
+    check_quotas(here, columns)
     homes, first = _homes(rows, household)
     of_person = [AND.join(columns[name][n] for name in by) for n in range(len(rows))]
     for n, home in enumerate(homes.tolist()):
@@ -149,7 +152,11 @@ def read_rates(path: Path) -> list[Rate]:
             )
         one = Rate(row["feature"].strip(), row["value"].strip(), invited, responded)
         if (one.feature, one.value) in found:
-            raise UserError(f"{path}, line {line}: {one.feature} = {one.value} comes twice.", "", "keep one line")
+            raise UserError(
+                f"{path}, line {line}: {one.feature} = {one.value} comes twice.",
+                "each value has one rate.",
+                "add the counts of both up in one line",
+            )
         found[one.feature, one.value] = one
     return list(found.values())
 
@@ -162,8 +169,8 @@ def rate_members(path: Path, addresses: Addresses, rates: Sequence[Rate]) -> Boo
         if strange:
             raise UserError(
                 f"{path} has no past rate for {feature} = {strange[0]!r}, which somebody on the list has.",
-                did_you_mean(strange[0], known),
-                "add a line for it, or correct the spelling",
+                f"it has {', '.join(sorted(known))}.",
+                nearest(strange[0], known, "correct the spelling, or add a line for it"),
             )
     return np.array([[value == one.value for value in addresses.columns[one.feature]] for one in rates]).T
 
@@ -180,16 +187,24 @@ def read_letter_shares(path: Path, addresses: Addresses) -> FloatArray:
         if name not in addresses.names or name in given:
             raise UserError(
                 f"{path}, line {line}: {name!r} is no stratum of the list, or comes twice.",
+                f'each stratum has one line, its values of --by joined by "{AND}".',
                 did_you_mean(name, addresses.names),
-                f'join the values of --by with "{AND}"',
             )
         try:
             given[name] = float(row["share"].strip().rstrip("%"))
         except ValueError:
             given[name] = -1.0
-        if not given[name] >= 0:
-            raise UserError(f"{path}, line {line}: the share is {row['share']!r}.", "", "give a number from 0 on")
+        if not 0 <= given[name] < float("inf"):
+            raise UserError(
+                f"{path}, line {line}: the share is {row['share']!r}.",
+                "it is this stratum's part of all letters.",
+                "give a number from 0 on; they are scaled to add up to the whole",
+            )
     missing = [name for name in addresses.names if name not in given]
     if missing or not sum(given.values()):
-        raise UserError(f"{path} has no share for {(missing or ['any stratum'])[0]!r}.", "", "give every stratum one")
+        raise UserError(
+            f"{path} has no share for {(missing or ['any stratum'])[0]!r}.",
+            "the letters could not be divided.",
+            "give every stratum a line, and one at least a share above 0",
+        )
     return np.array([given[name] for name in addresses.names])

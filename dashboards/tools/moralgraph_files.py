@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, did_you_mean, nearest
 from societies.assembly.moralgraph import VERDICTS, Ballot, Card, Edge, Judgement, edge_of, latest
 
 SAME_VERDICT = {"not_sure": "unsure"}
@@ -112,7 +112,9 @@ def _list(path: Path, data: Mapping[str, Any], key: str) -> list[dict[str, Any]]
 def _card(path: Path, item: Mapping[str, Any], number: int) -> Card:
     if item.get("id") in (None, ""):
         raise UserError(f"{path}: card {number + 1} has no id.", "edges name cards by their ids.", FORM)
-    policies = item.get("policies") or item.get("evaluationCriteria") or ()
+    policies = item.get("policies") or item.get("evaluationCriteria") or []
+    if not isinstance(policies, list):
+        raise UserError(f"{path}: the policies of card {number + 1} are no list.", "they are texts in a list.", FORM)
     name = str(item["id"])
     return Card(id=name, title=str(item.get("title") or name), policies=tuple(str(policy) for policy in policies))
 
@@ -136,7 +138,11 @@ def _judgement(path: Path, item: Mapping[str, Any], number: int, known: set[str]
     verdict = str(item.get("verdict", ""))
     verdict = SAME_VERDICT.get(verdict, verdict)
     if verdict not in VERDICTS:
-        raise UserError(f'{where}: "{verdict}" is no verdict.', did_you_mean(verdict, VERDICTS), "put it right.")
+        raise UserError(
+            f'{where}: "{verdict}" is no verdict.',
+            f"verdicts are {', '.join(VERDICTS)}.",
+            nearest(verdict, VERDICTS),
+        )
     return Judgement(
         source=source,
         target=target,
@@ -149,7 +155,11 @@ def _judgement(path: Path, item: Mapping[str, Any], number: int, known: set[str]
 def _known(where: str, item: Mapping[str, Any], key: str, known: set[str]) -> str:
     name = str(item.get(key, ""))
     if name not in known:
-        raise UserError(f'{where}: "{key}" is "{name}", which is no card.', did_you_mean(name, known), "add the card.")
+        raise UserError(
+            f'{where}: "{key}" is "{name}", which is no card.',
+            'it must be the id of one of "cards", or of "values" in a published summary.',
+            f"{did_you_mean(name, known)} Correct the id, or add the card.",
+        )
     return name
 
 
@@ -167,7 +177,7 @@ def numbered(who: object, people: dict[str, str]) -> str:
 
 def _summarised(path: Path, data: Mapping[str, Any], compat: bool) -> GraphFile:
     cards = tuple(_card(path, item, number) for number, item in enumerate(_list(path, data, "values")))
-    _unique(path, cards)
+    known = _unique(path, cards)
     edges, published = [], []
     for number, item in enumerate(_list(path, data, "edges")):
         try:
@@ -187,6 +197,8 @@ def _summarised(path: Path, data: Mapping[str, Any], compat: bool) -> GraphFile:
         except (KeyError, TypeError, ValueError) as error:
             why = f"{type(error).__name__}: {error}."
             raise UserError(f"{path}: edge {number + 1} is not laid out as expected.", why, FORM) from error
+        for key in ("sourceValueId", "wiserValueId"):
+            _known(f"{path}: edge {number + 1}", item, key, known)
         edges.append(edge)
         published.append(told)
     return GraphFile(

@@ -33,14 +33,16 @@ def check_ending(path: Path) -> None:
     if path.suffix not in ENDINGS:
         raise UserError(f"{path} cannot be drawn.", f"its ending is none of {', '.join(ENDINGS)}.", "use .svg")
     if not path.parent.is_dir():
-        raise UserError(f"{path} cannot be written.", f"there is no folder {path.parent}.", "make it first")
+        raise UserError(
+            f"{path} cannot be written.", f"there is no folder {path.parent}.", f"make it: mkdir -p {path.parent}"
+        )
 
 
 def _render(chart: Any, kind: str) -> bytes:
     try:
         import vl_convert as vl
     except ImportError as error:
-        raise missing_extra("drawing a chart", "dash") from error
+        raise missing_extra("vl_convert", "dash") from error
     spec = chart.to_json()
     if kind == "svg":
         return str(vl.vegalite_to_svg(spec)).encode()

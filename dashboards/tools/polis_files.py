@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from agents.errors import UserError
+from dashboards.tools.separators import check_commas
 from societies.assembly.polis import UNGROUPED, from_api
 from societies.assembly.polis.votes import BoolArray, FloatArray, IntArray
 
@@ -137,6 +138,7 @@ def _rows(file: Path) -> tuple[list[str], list[list[str]]]:
     table = list(table_of(file))
     if len(table) < 2:
         raise UserError(f"{file} is empty.", "it has no participant.", "export the conversation again, or another one.")
+    check_commas(file, table[0])
     return table[0], table[1:]
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
+from dashboards.tools.separators import check_commas
 from societies.assembly.lottery import Instance, Quota, instance
 from societies.assembly.lottery.instance import AND
 
@@ -37,8 +38,8 @@ def read(pool: Path, quotas: Path, k: int, *, id_column: str | None = None, hous
         if name not in rows[0]:
             raise UserError(
                 f"{pool} has no column {name!r}.",
-                did_you_mean(name, rows[0]),
-                f"rename the column, or the feature in {quotas}",
+                f"its columns are {', '.join(rows[0])}.",
+                nearest(name, rows[0], f"rename the column, or the feature in {quotas}" if name in names else ""),
             )
     ids = id_column_of(pool, rows, id_column)
     homes = [AND.join(row[name].strip() for name in household) for row in rows] if household else None
@@ -67,8 +68,14 @@ def id_column_of(path: Path, rows: Sequence[dict[str, str]], id_column: str | No
 def read_invited(path: Path, pool: Instance) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return each pool member's chance of coming into the pool, (n,), from the `invited.csv` of `folkmoot invite`.
 
-    Raises UserError for another layout and for people of the pool who were never invited.
+    Raises UserError for another layout, a pool without ids, and people of the pool who were not invited.
     """
+    if list(pool.people) == [f"row {n}" for n in range(1, len(pool.people) + 1)]:
+        raise UserError(
+            "The pool has no column of ids.",
+            f"{path} tells people by their ids; a row number of the pool is another person's on the list.",
+            "add a column id to the pool, with everybody's id on the address list, or name one with --id-column",
+        )
     rows = rows_of(path)
     for name in ("id", "p_pool"):
         if name not in rows[0]:
@@ -78,19 +85,31 @@ def read_invited(path: Path, pool: Instance) -> np.ndarray[Any, np.dtype[np.floa
                 "give the invited.csv that folkmoot invite has written",
             )
     chances: dict[str, float] = {}
+    unlettered = {row["id"].strip() for row in rows if row.get("letter", "").strip() == "0"}
     for line, row in enumerate(rows, start=2):
         try:
             chances[row["id"].strip()] = float(row["p_pool"])
         except ValueError:
             chances[row["id"].strip()] = -1.0
         if not 0 <= chances[row["id"].strip()] <= 1:
-            raise UserError(f"{path}, line {line}: the chance is {row['p_pool']!r}.", "", "give a number from 0 to 1")
+            raise UserError(
+                f"{path}, line {line}: the chance is {row['p_pool']!r}.",
+                "p_pool is a person's chance to be invited and to answer, a number from 0 to 1.",
+                "give the file as folkmoot invite wrote it",
+            )
     strangers = [one for one in pool.people if not chances.get(one)]
     if strangers:
         raise UserError(
             f"{len(strangers)} people of the pool could not have been invited, such as {strangers[0]!r}.",
             f"{path} has no chance for them, so theirs from end to end is not known.",
             "use the same ids in both files, and the file of this invitation",
+        )
+    others = [one for one in pool.people if one in unlettered]
+    if others:
+        raise UserError(
+            f"{len(others)} people of the pool got no letter, such as {others[0]!r}.",
+            "they came by another way, so their chance from end to end is not known.",
+            "take them out of the pool, give the file of this invitation, or leave --invited out",
         )
     return np.array([chances[one] for one in pool.people])
 
@@ -141,12 +160,19 @@ def rows_of(path: Path) -> list[dict[str, str]]:
     """Return a CSV file's rows by column. Raises UserError for what cannot be read, double columns and odd rows."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read.", f"{error}.", "give a CSV file in UTF-8") from None
-    table = [row for row in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in row)]
+    except OSError as error:
+        raise UserError(f"{path} cannot be read.", f"{error.strerror}.", "check the path") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text.", f"{error}.", "save it as CSV in UTF-8") from None
+    try:
+        # Strict: a quote that is never closed would swallow the rest of a file that was cut off.
+        table = [row for row in csv.reader(io.StringIO(text), strict=True) if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise UserError(f"{path} is no whole CSV.", f"{error}.", "check its quotes and its end") from None
+    check_commas(path, table[0] if table else [])
     if len(table) < 2:
         raise UserError(
-            f"{path} has no rows below its header.",
+            f"{path} has no rows below its header." if table else f"{path} is empty.",
             "there is nobody, or no quota, in it.",
             "give a CSV file with a header and rows",
         )
@@ -160,7 +186,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
             raise UserError(
                 f"{path}, line {line} has {len(row)} cells, the header has {len(head)}.",
                 "values would slip by a column.",
-                "correct it",
+                "fill or shorten it; quote a cell that holds a comma",
             )
     return [dict(zip(head, row, strict=True)) for row in table[1:]]
 
@@ -184,8 +210,8 @@ def read_shares(path: Path, pool: Instance) -> dict[str, dict[str, float]]:
         if feature not in pool.features:
             raise UserError(
                 f"{path}, line {line}: the pool has no feature {feature!r}.",
-                did_you_mean(feature, pool.features),
-                "name features that have quotas",
+                f"shares are of features that have quotas: {', '.join(pool.features)}.",
+                nearest(feature, pool.features),
             )
         if value in found.get(feature, {}):
             raise UserError(
@@ -207,8 +233,8 @@ def read_shares(path: Path, pool: Instance) -> dict[str, dict[str, float]]:
         if missing:
             raise UserError(
                 f"{path} has no share for {feature} = {missing[0]!r}, which somebody in the pool has.",
-                did_you_mean(missing[0], values),
-                "add a line for it, or correct the spelling",
+                f"it has {', '.join(values)}.",
+                nearest(missing[0], values, "correct the spelling, or add a line for it"),
             )
         if not any(abs(total - whole) <= 0.02 * whole for whole in (1.0, 100.0)):
             raise UserError(

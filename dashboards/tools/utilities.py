@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, did_you_mean, nearest
 from agents.statistics.intervals import Interval
 from dashboards.terminal import Section
+from dashboards.tools.separators import check_commas
 from societies.assembly.utilities import (
     Accuracy,
     Answers,
@@ -96,6 +97,9 @@ def read_pairs(path: Path) -> Pairs:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
+            if not reader.fieldnames:
+                raise UserError(f"{path} is empty.", "It has no header and no pair.", "give a CSV of pairwise answers")
+            check_commas(path, reader.fieldnames)
             _check_columns(path, reader.fieldnames or ())
             for line in reader:
                 where = f"{path}, line {reader.line_num}"
@@ -254,14 +258,18 @@ def _check_columns(path: Path, names: Any) -> None:
     if missing:
         raise UserError(
             f'{path} has no column "{missing[0]}".',
-            did_you_mean(missing[0], names),
-            f"name the columns {', '.join(REQUIRED)} and p_a (or a_wins, b_wins)",
+            f"its columns are {', '.join(names)}.",
+            nearest(missing[0], names, f"name the columns {', '.join(REQUIRED)} and p_a (or a_wins, b_wins)"),
         )
     if "p_a" not in names and not {"a_wins", "b_wins"} <= set(names):
         raise UserError(f"{path} does not say who won.", "It has neither p_a nor a_wins and b_wins.", "add one of them")
     for name in names:
         if name not in KNOWN and did_you_mean(name, KNOWN).startswith("Did"):
-            raise UserError(f'{path} has an unknown column "{name}".', did_you_mean(name, KNOWN), "rename or drop it")
+            raise UserError(
+                f'{path} has an unknown column "{name}".',
+                "it looks like one that is known, and would be passed over.",
+                f"{did_you_mean(name, KNOWN)} Rename or drop it",
+            )
 
 
 def _share(line: dict[str, str], where: str) -> tuple[float, float]:

@@ -21,6 +21,7 @@ import numpy as np
 from agents.errors import UserError, did_you_mean
 from agents.statistics.intervals import Interval
 from dashboards.terminal import Section
+from dashboards.tools.separators import check_commas
 from societies.assembly.utilities import (
     association,
     discounting,
@@ -100,6 +101,11 @@ def about(
 def _described(path: Path, place: Mapping[str, int], utility: FloatArray, seed: int) -> About:
     rows = _rows(path, ("option",))
     at = [_option(path, line, row["option"], place) for line, row in rows]
+    for n, (line, row) in enumerate(rows):
+        if at[n] in at[:n]:
+            raise UserError(
+                f'{path}, line {line} describes "{row["option"]}" again.', "it would count twice.", "keep one line"
+            )
     goods: dict[str, list[tuple[float, float, float]]] = {}
     for (line, row), number in zip(rows, at, strict=True):
         good = row.get("good", "")
@@ -219,8 +225,8 @@ def _choices(path: Path, place: Mapping[str, int], utility: FloatArray) -> tuple
         if row["chosen"] and row["chosen"] not in names:
             raise UserError(
                 f'{path}, line {line}: "{row["chosen"]}" was not offered.',
-                did_you_mean(row["chosen"], names),
-                "name an option that was, or leave it blank where none was named",
+                f"offered were {', '.join(names)}.",
+                "name one of them, or leave it blank where none was chosen",
             )
         offered.append(offers)
         chosen.append(place[row["chosen"]] if row["chosen"] else -1)
@@ -239,9 +245,14 @@ def _rows(path: Path, wanted: Sequence[str]) -> list[tuple[int, Row]]:
             reader = csv.DictReader(stream)
             names = [(name or "").strip() for name in reader.fieldnames or ()]
             reader.fieldnames = names
+            check_commas(path, names)
             for name in wanted:
                 if name not in names:
-                    raise UserError(f'{path} has no column "{name}".', did_you_mean(name, names), "name it so")
+                    raise UserError(
+                        f'{path} has no column "{name}".',
+                        f"its columns are {', '.join(names) or 'none'}.",
+                        f"give it the columns {', '.join(wanted)}",
+                    )
             rows = [(reader.line_num, {k: (v or "").strip() for k, v in row.items() if k}) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} cannot be read.", f"{error}.", "give a CSV file in UTF-8") from None
@@ -256,8 +267,8 @@ def _option(path: Path, line: int, name: str, place: Mapping[str, int]) -> int:
     if name not in place:
         raise UserError(
             f'{path}, line {line}: "{name}" is no option of the pairs.',
-            did_you_mean(name, place),
-            "spell it as in the file of pairs, or ask about it",
+            "only what was compared there has a utility.",
+            f"{did_you_mean(name, place)} Spell it as in the file of pairs, or ask about it",
         )
     return place[name]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 from dashboards.tools.vote_files import read_ballots
 from societies.assembly import rules as r
 from societies.assembly.rules.ballots import Ballots
@@ -95,7 +95,11 @@ def find_out(
     known = [*r.RULES, *(rating_rules if vote.ratings is not None else ()), *group_rules]
     for name in only:
         if name not in known:
-            raise UserError(f'No rule for these ballots is called "{name}".', did_you_mean(name, known), "see --help")
+            raise UserError(
+                f'No rule for these ballots is called "{name}".',
+                f"rules for them are {', '.join(known)}.",
+                nearest(name, known),
+            )
     chosen = _chosen(r.RULES, only)
     ensemble = r.compare(
         vote,

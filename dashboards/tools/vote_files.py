@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, did_you_mean, nearest
+from dashboards.tools.separators import check_commas
 from societies.assembly.rules import Proposals
 from societies.assembly.rules.ballots import Ballots, parse_preflib, parse_table
 from societies.assembly.rules.profile import FloatArray, IntArray
@@ -55,15 +56,21 @@ def table_of(path: Path, text: str) -> tuple[list[str], list[dict[str, str]]]:
 
     Raises UserError for a header that is missing or has doubles, and for rows that are longer than it.
     """
-    reader = csv.DictReader(io.StringIO(text))
-    header = list(reader.fieldnames or ())
+    if not text.strip():
+        raise UserError(f"{path} is empty.", "it has no header and no row.", "give a CSV file with a header and rows")
+    # Strict: a quote that is never closed would swallow the rest of a file that was cut off.
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    try:
+        header, rows = list(reader.fieldnames or ()), list(reader)
+    except csv.Error as error:
+        raise UserError(f"{path} is no whole CSV.", f"{error}.", "check its quotes and its end") from None
+    check_commas(path, header)
     if not header or len(set(header)) < len(header):
         raise UserError(
             f"{path} has no header with distinct columns.",
             "columns are told apart by their names.",
             "give each column its own name",
         )
-    rows = list(reader)
     for number, row in enumerate(rows, start=1):
         if None in row:
             raise UserError(
@@ -109,12 +116,20 @@ def read_costs(path: Path, names: Sequence[str]) -> FloatArray:
     header, rows = table_of(path, text_of(path))
     for column in ("candidate", "cost"):
         if column not in header:
-            raise UserError(f'{path} has no column "{column}".', did_you_mean(column, header), "name it so")
+            raise UserError(
+                f'{path} has no column "{column}".',
+                f"its columns are {', '.join(header)}.",
+                "give it the columns candidate and cost",
+            )
     costs: dict[str, float] = {}
     for line, row in enumerate(rows, start=2):
         name = (row["candidate"] or "").strip()
         if name not in names:
-            raise UserError(f'{path}, line {line}: "{name}" is no candidate.', did_you_mean(name, names), "correct it")
+            raise UserError(
+                f'{path}, line {line}: "{name}" is no candidate.',
+                f"candidates are {', '.join(names)}.",
+                nearest(name, names),
+            )
         costs[name] = _positive(path, line, row["cost"])
     missing = [name for name in names if name not in costs]
     if missing:
@@ -149,7 +164,11 @@ def read_proposals(
     special = [column for column in (weight, id, delegate, chamber, *ignore) if column]
     for column in special:
         if column not in header:
-            raise UserError(f'{path} has no column "{column}".', did_you_mean(column, header), "name a column of it")
+            raise UserError(
+                f'{path} has no column "{column}".',
+                f"its columns are {', '.join(header)}.",
+                nearest(column, header),
+            )
     names = [column for column in header if column not in special]
     if not names or not rows:
         raise UserError(f"{path} holds no votes on proposals.", "it has no proposal, or no row.", "give a ballot file")
@@ -219,7 +238,9 @@ def _delegates(path: Path, rows: Sequence[Mapping[str, str]], id: str, delegate:
         to = (row[delegate] or "").strip()
         if to and to not in place:
             raise UserError(
-                f'{path}, row {number}: the delegate "{to}" is nobody here.', did_you_mean(to, place), "correct it"
+                f'{path}, row {number}: the delegate "{to}" is nobody here.',
+                f'no voter has that id in the column "{id}".',
+                f"{did_you_mean(to, place)} Correct it, or leave it blank",
             )
         out.append(place[to] if to else None)
     return tuple(out)

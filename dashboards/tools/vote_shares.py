@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.errors import UserError, did_you_mean
+from agents.errors import UserError, nearest
 from agents.statistics.intervals import NAN, Interval
 from dashboards.rows import percent
 from dashboards.terminal import Section
@@ -70,8 +70,8 @@ def divided(
         if name not in SHARE_RULES:
             raise UserError(
                 f'No rule on shares is called "{name}".',
-                did_you_mean(name, SHARE_RULES),
-                f"choose among {', '.join(SHARE_RULES)}",
+                f"rules are {', '.join(SHARE_RULES)}.",
+                nearest(name, SHARE_RULES),
             )
     assert ballots.ratings is not None
     p, weights = ballots.ratings.values, ballots.ratings.weights

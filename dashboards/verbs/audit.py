@@ -52,13 +52,18 @@ def _run(args: argparse.Namespace) -> int:
 
 def _write(args: argparse.Namespace) -> int:
     from dashboards.assembly_source import Archive
-    from dashboards.audit_export import audit_of, write_audit
+    from dashboards.audit_export import audit_of, check_place, write_audit
     from dashboards.lineage import find_assembly
     from dashboards.sources import Reader, stage_key
     from sim.store import Run
 
     if args.run is None or args.out is None:
-        raise UserError("An audit needs a run and --out FILE.", "", "folkmoot audit RUN --out audit.json")
+        raise UserError(
+            "An audit needs a run and --out FILE.",
+            "it is written into one file, to be handed on.",
+            "type: folkmoot audit RUN --out audit.json (or, to check a file: folkmoot audit --verify FILE)",
+        )
+    check_place(args.out)
     run = Run.open(args.run)
     reader = Reader(run)
     archive = Archive(reader, sorted((path.name for path in (run.folder / "events").glob("*")), key=stage_key))

@@ -53,7 +53,11 @@ def prepared(args: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
     if not 0 < args.port < 65536:
         raise UserError(f"--port {args.port} is no port.", "ports go from 1 to 65535.", "leave it out for 8501")
     if args.read_only and args.allow_launch:
-        raise UserError("--read-only and --allow-launch were given together.", "", "choose one")
+        raise UserError(
+            "--read-only and --allow-launch were given together.",
+            "the first forbids to start runs, the second allows it.",
+            "choose one",
+        )
     runs = args.runs.resolve()
     if runs.exists() and not runs.is_dir():
         raise UserError(f"{args.runs} is a file.", "runs are folders.", "give the folder that your runs lie in")

@@ -72,7 +72,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.run is not None and (args.run / MARK).is_file():
         raise UserError(
             f"{args.run} is a release, not a run.",
-            "",
+            "its rows come from several runs.",
             f"check it: folkmoot verify {args.run}; walk a row back: folkmoot release show {args.run} ID",
         )
     if args.assembly and not args.clause:

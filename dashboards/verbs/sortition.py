@@ -77,12 +77,16 @@ def _run(args: argparse.Namespace) -> int:
             "the pool alone does not say how many are drawn, or what the panel must look like.",
             "folkmoot sortition pool.csv quotas.csv --size 22",
         )
-    if not 0 <= args.dropout <= 1 or min(args.tickets, args.alternates, args.tables) < 0 or args.rounds < 1:
+    if not 0 <= args.dropout <= 1:
         raise UserError(
-            "--dropout, --tickets, --alternates, --tables or --rounds is out of range.",
-            "a chance lies between 0 and 1, a count is 0 or more, and there is at least one round.",
-            "give a chance and counts >= 0",
+            f"--dropout {args.dropout:g} is out of range.", "a chance lies between 0 and 1.", "give .15, say"
         )
+    for name, least in (("tickets", 0), ("alternates", 0), ("tables", 0), ("rounds", 1)):
+        given = getattr(args, name)
+        if given < least:
+            raise UserError(
+                f"--{name} {given} is out of range.", f"the least is {least}.", f"give {least} or more, or leave it out"
+            )
     if args.plot:
         check_ending(args.plot)
     if args.out:

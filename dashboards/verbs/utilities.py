@@ -59,6 +59,11 @@ def _run(args: argparse.Namespace) -> int:
             raise UserError(f"--{name} {given} cannot be used.", f"It needs at least {least}.", f"leave --{name} out")
     if args.plot:
         check_ending(args.plot)
+    if args.csv and not args.csv.parent.is_dir():
+        folder = args.csv.parent
+        raise UserError(
+            f"{args.csv} cannot be written.", f"there is no folder {folder}.", f"make it: mkdir -p {folder}"
+        )
     found = findings(
         read_pairs(args.pairs),
         holdout=args.holdout,
