@@ -1,7 +1,8 @@
 """Is the agreement real? Concentration, variance and movement in every arm, each with interval, null and n.
 
-A number of several assemblies is their mean; its interval says how much other citizens would change it and takes the
-assemblies as given. Arms of one assembly have the same citizens, so differences from the control are paired.
+A number of several assemblies is their mean, of variances the ratio of their sums; its interval says how much other
+citizens would change it and takes the assemblies as given. Arms of one assembly have the same citizens, so differences
+from the control are paired.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dashboards.assembly_numbers import Number, mean_of
-from dashboards.assembly_signs import SIGNS, Sign
+from dashboards.assembly_numbers import Number
+from dashboards.assembly_signs import SIGNS, Sign, number_over
 from dashboards.assembly_source import CONTROL, MAIN, Key, Poll
 
 NUM_RESAMPLES = 1000
@@ -46,20 +47,17 @@ def consensus_lines(polls: Mapping[Key, Poll]) -> tuple[ConsensusLine, ...]:
 
 
 def _in_arm(sign: Sign, arm: str, polls: Mapping[Key, Poll]) -> Number | None:
-    own = [poll for key, poll in polls.items() if key.arm == arm]
-    num = _num_resamples(len(own))
+    cells: list[tuple[Poll, Poll | None]] = [(poll, None) for key, poll in polls.items() if key.arm == arm]
     if sign.against_control:
-        if arm == CONTROL or sign.versus is None:
-            return None
-        return mean_of([sign.versus(poll, control, num) for poll, control in _pairs(polls, arm)])
-    return None if sign.statistic is None else mean_of([sign.statistic(poll, num) for poll in own], share=sign.share)
+        cells = [] if arm == CONTROL else [*_pairs(polls, arm)]
+    return number_over(sign, cells, _num_resamples(len(cells)))
 
 
 def _versus(sign: Sign, polls: Mapping[Key, Poll]) -> Number | None:
-    if sign.versus is None or sign.against_control:
+    if sign.versus is None:
         return None
     pairs = _pairs(polls, MAIN)
-    return mean_of([sign.versus(poll, control, _num_resamples(len(pairs))) for poll, control in pairs])
+    return number_over(sign, pairs, _num_resamples(len(pairs)))
 
 
 def _pairs(polls: Mapping[Key, Poll], arm: str) -> list[tuple[Poll, Poll]]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from agents.statistics.intervals import wilson
 from dashboards.assembly_consensus import FEWEST_RESAMPLES, NUM_RESAMPLES
-from dashboards.assembly_numbers import Number, mean_of, number_of
-from dashboards.assembly_signs import SIGNS, Sign
+from dashboards.assembly_numbers import Number, number_of
+from dashboards.assembly_signs import SIGNS, Sign, number_over
 from dashboards.assembly_source import MAIN, Archive, Key, Poll
 from dashboards.sources import number, text, whole
 
@@ -70,10 +70,9 @@ def differences_of(polls: Mapping[Key, Poll]) -> tuple[Difference, ...]:
 
 
 def _difference(sign: Sign, pairs: list[tuple[Poll, Poll]]) -> Number | None:
-    if sign.versus is None:
+    if not sign.pairs:
         return None
-    num = max(FEWEST_RESAMPLES, NUM_RESAMPLES // max(1, len(pairs)))
-    return mean_of([sign.versus(poll, other, num) for poll, other in pairs])
+    return number_over(sign, pairs, max(FEWEST_RESAMPLES, NUM_RESAMPLES // max(1, len(pairs))))
 
 
 def manipulations_of(archive: Archive) -> tuple[Manipulation, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from agents.statistics.intervals import bootstrap_mean, wilson
+from dashboards.assembly_numbers import Number, mean_of
 from dashboards.assembly_source import FloatArray, IntArray, Poll
 
 if TYPE_CHECKING:
@@ -17,21 +18,29 @@ if TYPE_CHECKING:
 
 Statistic = Callable[[Poll, int], "Measured | None"]
 Paired = Callable[[Poll, Poll, int], "Measured | None"]
+Variances = Callable[[Poll, "Poll | None"], "tuple[FloatArray, FloatArray] | None"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
     """One sign. statistic: of an arm. versus: of an arm and its control, paired by citizen; with `against_control` the
-    sign is that. Both take the number of resamples. share: the value lies within 0 .. 1.
+    sign is that. Both take the number of resamples. variances: instead of both, the opinions whose variances make a
+    ratio, below first. share: the value lies within 0 .. 1.
     """
 
     name: str
     about: str
     null_name: str
-    statistic: Statistic | None
+    statistic: Statistic | None = None
     versus: Paired | None = None
+    variances: Variances | None = None
     against_control: bool = False
     share: bool = False
+
+    @property
+    def pairs(self) -> bool:
+        """Whether the sign can be held against another arm."""
+        return self.versus is not None or self.against_control
 
 
 def _concentration(poll: Poll, num: int) -> Measured | None:
@@ -63,20 +72,35 @@ def _top_share(poll: Poll, num: int) -> Measured | None:
     return Measured(value=wilson(most, n), null=float(by_chance), n=n)
 
 
-def _variance(poll: Poll, num: int) -> Measured | None:
-    from societies.assembly.metrics import variance_collapse
+def _own_opinions(poll: Poll, _: Poll | None) -> tuple[FloatArray, FloatArray] | None:
+    return None if poll.before is None or poll.after is None else (poll.before, poll.after)
 
-    if poll.before is None or poll.after is None:
+
+def _opinions_beside(poll: Poll, control: Poll | None) -> tuple[FloatArray, FloatArray] | None:
+    if control is None or poll.after is None or control.after is None:
         return None
-    return variance_collapse(poll.before, poll.after, num_resamples=num)
+    return control.after, poll.after
 
 
-def _variance_versus(poll: Poll, control: Poll, num: int) -> Measured | None:
-    from societies.assembly.metrics import variance_collapse
+def number_over(sign: Sign, cells: Sequence[tuple[Poll, Poll | None]], num: int) -> Number | None:
+    """Return a sign over assemblies: the mean of its values, or the ratio of its variances' sums.
 
-    if poll.after is None or control.after is None:
-        return None
-    return variance_collapse(control.after, poll.after, num_resamples=num)
+    cells: a poll of each assembly, with the poll that it is held against, if any. num: resamples. None where no
+    assembly has the sign.
+    """
+    from societies.assembly.metrics import variance_collapse_over
+
+    if sign.variances is not None:
+        pairs = [pair for poll, other in cells if (pair := sign.variances(poll, other)) is not None]
+        found = variance_collapse_over(pairs, num_resamples=num) if pairs else None
+        return mean_of([found], num_assemblies=len(pairs))
+    measured = []
+    for poll, other in cells:
+        if other is None:
+            measured.append(sign.statistic(poll, num) if sign.statistic is not None else None)
+        else:
+            measured.append(sign.versus(poll, other, num) if sign.versus is not None else None)
+    return mean_of(measured, share=sign.share and all(other is None for _, other in cells))
 
 
 def _polarisation(poll: Poll, num: int) -> Measured | None:
@@ -173,14 +197,13 @@ SIGNS = (
         name="variance of opinions, after / before",
         about="of agreement with both sides of the question, before anything was heard and after the vote",
         null_name="no change",
-        statistic=_variance,
+        variances=_own_opinions,
     ),
     Sign(
         name="variance of opinions after, against the control's",
         about="the same survey after the vote, divided by that of the arm without interaction",
         null_name="as in the control",
-        statistic=None,
-        versus=_variance_versus,
+        variances=_opinions_beside,
         against_control=True,
     ),
     Sign(

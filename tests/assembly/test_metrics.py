@@ -41,6 +41,7 @@ from societies.assembly.metrics import (
     sycophancy,
     top_share,
     variance_collapse,
+    variance_collapse_over,
 )
 from societies.assembly.metrics.legitimacy import kendall
 from societies.assembly.metrics.reasoning import pairwise_agreement
@@ -122,6 +123,27 @@ def test_two_camps_are_polarised_beyond_doubt_and_a_hump_is_not():
     assert camps.value.point == 1 and camps.value.lo > 0.7 and camps.n == 80
     assert hump.value.hi < -0.4
     assert math.isnan(polarisation(np.empty(0, dtype=np.int64), 5).value.point)
+
+
+def test_an_assembly_that_agreed_before_does_not_carry_the_ratio_of_several_away():
+    # Five of six say the same: most resamples have hardly any variance before, some have none.
+    agreed = np.array([0.5, 0.5, 0.5, 0.5, 0.5, 0.51])
+    parted, rng = np.linspace(0.2, 0.8, 6), np.random.default_rng(3)
+    pairs = [(agreed, agreed + rng.normal(0, 0.01, 6)), *((parted, 0.7 * parted) for _ in range(3))]
+    found = variance_collapse_over(pairs)
+    assert found.value.point == pytest.approx(0.49, abs=0.01)
+    assert 0.48 < found.value.lo <= found.value.point <= found.value.hi < 0.51
+    assert found.n == 24
+    alone = variance_collapse(*pairs[0])
+    assert 0 <= alone.value.lo < alone.value.hi < 1e6 and np.isfinite(alone.value.se)
+    assert variance_collapse_over(pairs[::-1]).value.point == pytest.approx(found.value.point)
+
+
+def test_without_variance_before_there_is_no_ratio():
+    same = np.full(8, 1 / 3)
+    assert np.isnan(variance_collapse(same, np.linspace(0, 1, 8)).value.point)
+    assert np.isnan(consensus(same, same))
+    assert variance_collapse(np.linspace(0, 1, 8), same).value.point == 0
 
 
 def test_consensus_and_variance_collapse_are_two_sides_of_one_ratio():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dashboards.assembly_panels import panel_lines
-from dashboards.assembly_signs import SIGNS, best_by_chance, sure_by_chance
+from dashboards.assembly_signs import SIGNS, best_by_chance, number_over, sure_by_chance
 from dashboards.assembly_source import Archive, Key, Poll
 from dashboards.findings import find_out
 from dashboards.sources import Reader
@@ -43,12 +43,12 @@ def test_with_random_voters_every_sign_covers_its_null(polls: dict[Key, Poll]) -
     for key, poll in polls.items():
         control = polls[Key(stage=key.stage, assembly=key.assembly, arm="no_interaction")]
         for sign in SIGNS:
-            found = [sign.statistic(poll, 200)] if sign.statistic else []
-            if sign.versus is not None and key.arm == "full":
-                found.append(sign.versus(poll, control, 200))
+            found = [] if sign.against_control else [number_over(sign, [(poll, None)], 200)]
+            if sign.pairs and key.arm == "full":
+                found.append(number_over(sign, [(poll, control)], 200))
             for one in found:
-                if one is not None and math.isfinite(one.null):
-                    hits.setdefault(sign.name, []).append(one.value.lo <= one.null <= one.value.hi)
+                if one is not None and one.null is not None and one.lo is not None and one.hi is not None:
+                    hits.setdefault(sign.name, []).append(one.lo <= one.null <= one.hi)
     assert len(hits) == len(SIGNS)
     for name, own in hits.items():
         # Three standard errors of a binomial share below 95 %, and one miss: bootstraps of 16 are a little narrow.

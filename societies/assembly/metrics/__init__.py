@@ -25,6 +25,7 @@ from societies.assembly.metrics.polarisation import (
     polarisation_change,
     top_share,
     variance_collapse,
+    variance_collapse_over,
 )
 from societies.assembly.metrics.reasoning import deliberative_reason, single_peaked_share, single_peakedness_gain
 from societies.assembly.metrics.reliability import krippendorff, reliability
@@ -74,4 +75,5 @@ __all__ = [
     "sycophancy",
     "top_share",
     "variance_collapse",
+    "variance_collapse_over",
 ]

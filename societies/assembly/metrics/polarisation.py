@@ -7,12 +7,13 @@ are read against an arm without interaction. Levels are whole numbers 0 .. K-1 o
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from agents.statistics.intervals import NOTHING, Interval
-from societies.assembly.metrics.measured import FloatArray, IntArray, Measured, change, normal, resampled
+from societies.assembly.metrics.measured import FloatArray, IntArray, Measured, change, normal
 
 
 def esteban_ray(shares: npt.ArrayLike, positions: npt.ArrayLike, *, alpha: float = 1.0) -> float:
@@ -90,13 +91,49 @@ def variance_ratio(before: FloatArray, after: FloatArray) -> float:
 
     Below 1 is a collapse; compare it with the arm without interaction before calling it deliberation.
     """
-    below = float(np.var(before, axis=0).sum())
-    return float(np.var(after, axis=0).sum()) / below if below > 0 else math.nan
+    below = float(_variances(before[None])[0])
+    return float(_variances(after[None])[0]) / below if below > 0 else math.nan
+
+
+def _variances(drawn: FloatArray) -> FloatArray:
+    """Return the variance of each sample, shape (samples, citizens) or (samples, citizens, items), summed over items.
+
+    Exactly 0 where all citizens of a sample say the same: rounding would leave 1e-34, and a ratio to that is nonsense.
+    """
+    found = np.where(np.ptp(drawn, axis=1) > 0, drawn.var(axis=1), 0.0)
+    return found if found.ndim == 1 else np.asarray(found.sum(axis=1))
 
 
 def variance_collapse(before: FloatArray, after: FloatArray, *, num_resamples: int = 1000, seed: int = 0) -> Measured:
     """Measure the variance ratio over citizens; null 1."""
-    return resampled(variance_ratio, before, after, null=1.0, num_resamples=num_resamples, seed=seed)
+    return variance_collapse_over([(before, after)], num_resamples=num_resamples, seed=seed)
+
+
+def variance_collapse_over(
+    pairs: Sequence[tuple[FloatArray, FloatArray]], *, num_resamples: int = 1000, seed: int = 0
+) -> Measured:
+    """Measure the ratio of variances within assemblies, each summed over them; null 1. n: citizens.
+
+    pairs: (before, after) of each assembly, shape (citizens,) or (citizens, items). A mean of ratios would belong to
+    the assembly that agreed most before. Percentile interval; citizens are drawn within their assembly, which is given.
+    """
+    rng = np.random.default_rng(seed)
+    n = sum(len(before) for before, _ in pairs)
+    points, draws = np.zeros(2), np.zeros((2, num_resamples))
+    for pair in pairs:
+        rows = rng.integers(0, len(pair[0]), (num_resamples, len(pair[0])))
+        for k, one in enumerate(pair):
+            points[k] += _variances(one[None])[0]
+            draws[k] += _variances(one[rows])
+    if points[0] <= 0:
+        return Measured(value=NOTHING, null=1.0, n=n)
+    point = float(points[1] / points[0])
+    kept = draws[:, draws[0] > 0]
+    if kept.shape[1] < num_resamples / 2:
+        return Measured(value=Interval(point, math.nan, math.nan, math.nan), null=1.0, n=n)
+    ratios = kept[1] / kept[0]
+    lo, hi = np.quantile(ratios, [0.025, 0.975])
+    return Measured(value=Interval(point, float(ratios.std(ddof=1)), float(lo), float(hi)), null=1.0, n=n)
 
 
 def polarisation_change(
