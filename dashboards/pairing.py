@@ -67,7 +67,8 @@ def compared_items(first: Reader, second: Reader) -> tuple[dict[tuple[str, str, 
             instrument = _loaded(first, name)
             rows = instrument.compare(a[name], b[name])
         except (UserError, KeyError, ValueError, TypeError, IndexError) as error:
-            reasons[name] = error.given if isinstance(error, UserError) else "its answers cannot be read"
+            told = f"{error.given} {error.why}" if isinstance(error, UserError) else "its answers cannot be read"
+            reasons[name] = told
             continue
         for row in rows:
             if row.n:
