@@ -23,10 +23,10 @@ test: ## run all tests that need no GPU
 	@$(PYTHON) scripts/setup test
 	@$(BIN)/folkmoot model pull
 	$(BIN)/pytest -n 2 --dist worksteal -m "not gpu and not model and not browser"
-	$(BIN)/pytest -m "browser and not gpu"
+	$(BIN)/pytest -n 2 --dist loadfile -m "browser and not gpu"
 	$(BIN)/pytest -m "model and not gpu and not browser"
 
-real: ## play every society on the small model once, and open every page over those runs (a quarter of an hour)
+real: ## play every society on the small model once, keep the runs, and open every page over them
 	@$(PYTHON) scripts/setup test
 	@$(BIN)/folkmoot model pull
 	FOLKMOOT_REAL_RUNS=$(CURDIR)/build/real-runs $(BIN)/pytest -rs tests/dashboards_app/test_browser_real.py

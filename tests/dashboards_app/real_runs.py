@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+from sim.engines.number_format import number_format
 from sim.store import find_runs
 
 MEASURED = (
@@ -14,8 +17,8 @@ MEASURED = (
 )
 RUNS: dict[str, tuple[str, ...]] = {
     "loop": (
-        "experiment=demo", "society.num_harmful=3", "society.num_ordinary=2", "society.num_roles=2",
-        "society.num_steps=1", "society.max_interactions=2", "recipe.max_length=256",
+        "experiment=demo", "society.num_harmful=2", "society.num_ordinary=1", "society.num_roles=2",
+        "society.num_steps=1", "society.max_interactions=2", "recipe.max_length=256", "recipe.epochs=1.0",
         MEASURED,
     ),
     "assembly": (
@@ -31,7 +34,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     ),
     "numeric": ("experiment=coevolve_numeric", "society.humans.people=2000", "society.humans.timesteps=12"),
     "live-values": (
-        "experiment=coevolve_live", "society.personas=4", "society.timesteps=2", "society.claims=[honesty,fairness]",
+        "experiment=coevolve_live", "society.personas=4", "society.timesteps=1", "society.claims=[honesty,fairness]",
         "society.degree=2",
     ),
     "eras": (
@@ -46,10 +49,38 @@ RUNS: dict[str, tuple[str, ...]] = {
 """Society -> what `folkmoot run` is told. The numeric one asks no model: its people are formulas."""
 
 
-def play_all(root: Path) -> dict[str, str]:
+WHOLE = "loop"
+"""The run whose every page is opened; of the others, those that show something of their own."""
+PAGES = {
+    "assembly": ("overview", "assembly", "personas", "samples", "seat"),
+    "utility-vote": ("overview", "assembly", "samples"),
+    "numeric": ("overview", "coevolution"),
+    "live-values": ("overview", "coevolution", "personas"),
+    "eras": ("overview", "coevolution"),
+    "value-follow": ("overview", "coevolution", "loop"),
+}
+FEW = ("loop", "assembly", "numeric", "live-values")
+"""Scenes with a loop, an assembly, and co-evolution by formulas and by a model: what the tests of every change play."""
+
+
+def kept() -> Path | None:
+    """Return the folder that keeps the runs, where one is named (`make real`); every society is played for it."""
+    folder = os.environ.get("FOLKMOOT_REAL_RUNS")
+    return Path(folder) if folder else None
+
+
+def played() -> tuple[str, ...]:
+    """Return what these tests play: nothing where the model runs in float32, which takes thrice as long."""
+    if kept() is not None:
+        return tuple(RUNS)
+    return FEW if number_format("auto", on_cpu=True) == "bfloat16" else ()
+
+
+def play(root: Path, societies: Iterable[str]) -> dict[str, str]:
     """Return society -> name of its run below `root`, playing those that are not there yet."""
     names: dict[str, str] = {}
-    for society, orders in RUNS.items():
+    for society in societies:
+        orders = RUNS[society]
         name = f"real-{society}"
         if not find_runs(root / name):
             command = [sys.executable, "-m", "sim.cli", "run", f"paths.runs={root}", *orders, f"name={name}"]
