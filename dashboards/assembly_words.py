@@ -23,9 +23,14 @@ def amount(one: Number | None) -> str:
 
 
 def between(one: Number | None) -> str:
-    """Return an interval in words; "" for none. Where all cases are alike there is nothing to resample: said so."""
-    if one is None or one.lo is None or one.hi is None:
+    """Return an interval in words; "" for none. Where all cases are alike there is nothing to resample: said so.
+
+    One without an upper end, as of a ratio to next to nothing, is "0.5 or more".
+    """
+    if one is None or one.lo is None:
         return ""
+    if one.hi is None:
+        return f"{short(one.lo)} or more"
     return "no spread" if one.lo == one.hi else f"{short(one.lo)} to {short(one.hi)}"
 
 

@@ -135,7 +135,8 @@ def test_an_assembly_that_agreed_before_does_not_carry_the_ratio_of_several_away
     assert 0.48 < found.value.lo <= found.value.point <= found.value.hi < 0.51
     assert found.n == 24
     alone = variance_collapse(*pairs[0])
-    assert 0 <= alone.value.lo < alone.value.hi < 1e6 and np.isfinite(alone.value.se)
+    # A third of the resamples leave out the only one who said something else.
+    assert 0 < alone.value.lo < alone.value.point < alone.value.hi == np.inf
     assert variance_collapse_over(pairs[::-1]).value.point == pytest.approx(found.value.point)
 
 

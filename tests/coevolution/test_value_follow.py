@@ -259,7 +259,7 @@ class NumericTrainer:
         self.weights = {"base": base}
         self.jobs: list[TrainJob] = []
 
-    def __call__(self, job: TrainJob, on_progress: Any = None) -> dict[str, Any]:
+    def __call__(self, job: TrainJob, on_progress: Any = None, while_waiting: Any = None) -> dict[str, Any]:
         self.jobs.append(job)
         xs, ys = [], []
         for row in read_rows(job.folder / ROWS):

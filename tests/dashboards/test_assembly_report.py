@@ -357,7 +357,7 @@ def test_show_walks_a_clause_back(hall: Run, capsys: pytest.CaptureFixture[str])
     assert json.loads(capsys.readouterr().out)["chain"]["gaps"] == []
     assert walk_clause(hall, "K1", "assembly-0000.no_interaction").key.arm == "no_interaction"
     assert main(["show", str(hall.folder), "--assembly", "assembly-0000"]) == 2
-    with pytest.raises(UserError, match="Known: K1, K2"):
+    with pytest.raises(UserError, match="it has K1, K2"):
         walk_clause(hall, "K7")
     with pytest.raises(UserError, match='Did you mean "assembly-0000"'):
         walk_clause(hall, "K1", "asembly-0000")

@@ -15,6 +15,9 @@ import numpy.typing as npt
 from agents.statistics.intervals import NOTHING, Interval
 from societies.assembly.metrics.measured import FloatArray, IntArray, Measured, change, normal
 
+SAME = 1e-6
+"""Answers on a scale from 0 to 1 that lie no further apart are one answer."""
+
 
 def esteban_ray(shares: npt.ArrayLike, positions: npt.ArrayLike, *, alpha: float = 1.0) -> float:
     """Return sum_i sum_j pi_i^(1 + alpha) pi_j |y_i - y_j| over groups with shares pi at positions y.
@@ -98,9 +101,10 @@ def variance_ratio(before: FloatArray, after: FloatArray) -> float:
 def _variances(drawn: FloatArray) -> FloatArray:
     """Return the variance of each sample, shape (samples, citizens) or (samples, citizens, items), summed over items.
 
-    Exactly 0 where all citizens of a sample say the same: rounding would leave 1e-34, and a ratio to that is nonsense.
+    0 where all citizens of a sample say the same to 1e-6, which no engine's probabilities resolve: a ratio to the 1e-34
+    that rounding leaves would be nonsense.
     """
-    found = np.where(np.ptp(drawn, axis=1) > 0, drawn.var(axis=1), 0.0)
+    found = np.where(np.ptp(drawn, axis=1) > SAME, drawn.var(axis=1), 0.0)
     return found if found.ndim == 1 else np.asarray(found.sum(axis=1))
 
 
@@ -116,6 +120,7 @@ def variance_collapse_over(
 
     pairs: (before, after) of each assembly, shape (citizens,) or (citizens, items). A mean of ratios would belong to
     the assembly that agreed most before. Percentile interval; citizens are drawn within their assembly, which is given.
+    Where more than one resample in forty has no variance before, the interval has no upper end: hi is infinite.
     """
     rng = np.random.default_rng(seed)
     n = sum(len(before) for before, _ in pairs)
@@ -128,12 +133,14 @@ def variance_collapse_over(
     if points[0] <= 0:
         return Measured(value=NOTHING, null=1.0, n=n)
     point = float(points[1] / points[0])
-    kept = draws[:, draws[0] > 0]
-    if kept.shape[1] < num_resamples / 2:
+    drawn = draws[:, draws.sum(axis=0) > 0]
+    with np.errstate(divide="ignore"):
+        ratios = drawn[1] / drawn[0]
+    if ratios.size < num_resamples / 2:
         return Measured(value=Interval(point, math.nan, math.nan, math.nan), null=1.0, n=n)
-    ratios = kept[1] / kept[0]
-    lo, hi = np.quantile(ratios, [0.025, 0.975])
-    return Measured(value=Interval(point, float(ratios.std(ddof=1)), float(lo), float(hi)), null=1.0, n=n)
+    lo, hi = np.quantile(ratios, 0.025, method="lower"), np.quantile(ratios, 0.975, method="higher")
+    se = float(ratios.std(ddof=1)) if np.isfinite(ratios).all() else math.inf
+    return Measured(value=Interval(point, se, float(lo), float(hi)), null=1.0, n=n)
 
 
 def polarisation_change(
