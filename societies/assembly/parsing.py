@@ -15,12 +15,19 @@ _MARK = re.compile(r"^\s*(?:[-*•#>]+|\d+[.)]|\(\w\)|\[\w+\]:?)\s*")
 _ID = re.compile(r"\[([A-Za-z]\d{1,3}(?:\.\d{1,3})*)\]")
 OUTER = " \"'`*<>"
 """What a model puts around a text: quotes, marks of emphasis, and fences that it copies."""
+_FENCE = re.compile(r"<{2,}|>{2,}")
 _LABEL = re.compile(r"^(?:statement|clause|opinion|answer|question|note|report|critique)\s*:\s*", re.IGNORECASE)
 
 
 def said(text: str, *, min_words: int = 3) -> str:
-    """Return a text on one line, loops cut off and an unfinished last sentence dropped. Too few words are unusable."""
-    clean = _LABEL.sub("", inline(_MARK.sub("", text)).strip(OUTER)).strip(OUTER)
+    """Return a text on one line, loops cut off and an unfinished last sentence dropped. Too few words are unusable.
+
+    A fence after a whole sentence is where a reply begins to write its prompt once more: it ends there.
+    """
+    inner = _MARK.sub("", text).strip(OUTER + "\n")
+    before = _FENCE.split(inner, maxsplit=1)[0].strip()
+    own = before if before[-1:] in tuple(".!?") and len(_WORD.findall(before)) >= min_words else inner
+    clean = _LABEL.sub("", inline(own).strip(OUTER)).strip(OUTER)
     kept: list[str] = []
     for sentence in _SENTENCE.split(clean):
         if sentence.casefold() in (one.casefold() for one in kept):

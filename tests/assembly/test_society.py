@@ -107,6 +107,13 @@ def test_the_estimate_has_bounds_that_hold_however_the_votes_go(views: Callable[
     assert fewest <= len(play(town(60, views), **settings).town.asked) <= most
 
 
+def test_a_reply_ends_where_it_begins_to_write_its_prompt_again() -> None:
+    assert parsing.said("We want a park.\n<<<\nWe want a park and a pond.\n>>>") == "We want a park."
+    assert parsing.said("<<<\nWe want a park.\n>>>") == "We want a park."
+    assert parsing.said("We want 2 < 3 parks, not 3 > 2.") == "We want 2 < 3 parks, not 3 > 2."
+    assert "Ann, 40" in parsing.said("You are this citizen: <<< Ann, 40, gardener"), "not a sentence: kept as it is"
+
+
 @given(st.text())
 def test_parsers_raise_nothing_but_unusable(text: str) -> None:
     from agents.asking import Unusable
