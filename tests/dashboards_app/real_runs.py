@@ -77,17 +77,23 @@ def played() -> tuple[str, ...]:
 
 
 def play(root: Path, societies: Iterable[str]) -> dict[str, str]:
-    """Return society -> name of its run below `root`, playing those that are not there yet."""
+    """Return society -> name of its run below `root`, playing those that are not there yet; the loop's is released."""
     names: dict[str, str] = {}
     for society in societies:
-        orders = RUNS[society]
         name = f"real-{society}"
         if not find_runs(root / name):
-            command = [sys.executable, "-m", "sim.cli", "run", f"paths.runs={root}", *orders, f"name={name}"]
-            done = subprocess.run(command, capture_output=True, text=True)
-            assert done.returncode == 0, f"{society}: {done.stderr[-2000:]}"
+            _folkmoot("run", f"paths.runs={root}", *RUNS[society], f"name={name}")
         (run,) = find_runs(root / name)
         assert run.status["state"] == "done", f"{society}: {run.status['state']}"
         assert society == "numeric" or not run.manifest["scripted"]
         names[society] = f"{name}/{run.folder.name}"
+    release = root / "releases" / "real-v0.1.0"
+    if not release.exists():
+        _folkmoot("release", "build", str(root / names[WHOLE]), "name=real", "version=0.1.0", f"out={release.parent}")
+    _folkmoot("release", "verify", str(release), "--runs", str(root / names[WHOLE]), "--rebuild")
     return names
+
+
+def _folkmoot(*words: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "sim.cli", *words], capture_output=True, text=True)
+    assert done.returncode == 0, f"folkmoot {' '.join(words)}: {done.stdout[-1000:]} {done.stderr[-2000:]}"

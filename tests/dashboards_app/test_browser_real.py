@@ -1,8 +1,8 @@
 """Every page of the dashboard over finished runs of the small real model: one of each society, and a loop.
 
-The runs are played first, minutes on two cores; some societies, and all on an old processor, by `make real` alone.
-FOLKMOOT_REAL_RUNS names a folder that keeps them, so that they are played once. Screenshots go to
-build/screenshots/real.
+The runs are played first, minutes on two cores, and the loop's is released; some societies, and all on an old
+processor, are played by `make real` alone. FOLKMOOT_REAL_RUNS names a folder that keeps them, so that they are played
+once. Screenshots go to build/screenshots/real.
 """
 
 from __future__ import annotations
