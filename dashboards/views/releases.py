@@ -46,8 +46,9 @@ def main() -> None:
                 st.text(str(summary))
             st.json(body, expanded=1)
     st.subheader("Card")
-    st.caption("As text, the way it lies in the folder.")
-    st.code(body_of(release.card) or "There is no README.md.", language=None, wrap_lines=True, height=420)
+    # Opened whole: a box that scrolls by itself cannot be reached by the keyboard.
+    with st.expander("README.md as text, the way it lies in the folder", icon=":material/article:"):
+        st.code(body_of(release.card) or "There is no README.md.", language=None, wrap_lines=True)
     if release.card:
         st.download_button(
             "README.md", release.card, file_name="README.md", icon=":material/download:", on_click="ignore"
