@@ -11,11 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dashboards.assembly_numbers import Number
-from dashboards.assembly_signs import SIGNS, Sign, number_over
+from dashboards.assembly_signs import SIGNS, Sign, num_resamples, number_over
 from dashboards.assembly_source import CONTROL, MAIN, Key, Poll
-
-NUM_RESAMPLES = 1000
-FEWEST_RESAMPLES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +47,14 @@ def _in_arm(sign: Sign, arm: str, polls: Mapping[Key, Poll]) -> Number | None:
     cells: list[tuple[Poll, Poll | None]] = [(poll, None) for key, poll in polls.items() if key.arm == arm]
     if sign.against_control:
         cells = [] if arm == CONTROL else [*_pairs(polls, arm)]
-    return number_over(sign, cells, _num_resamples(len(cells)))
+    return number_over(sign, cells, num_resamples(len(cells)))
 
 
 def _versus(sign: Sign, polls: Mapping[Key, Poll]) -> Number | None:
     if sign.versus is None:
         return None
     pairs = _pairs(polls, MAIN)
-    return number_over(sign, pairs, _num_resamples(len(pairs)))
+    return number_over(sign, pairs, num_resamples(len(pairs)))
 
 
 def _pairs(polls: Mapping[Key, Poll], arm: str) -> list[tuple[Poll, Poll]]:
@@ -65,7 +62,3 @@ def _pairs(polls: Mapping[Key, Poll], arm: str) -> list[tuple[Poll, Poll]]:
     control = {key.where: poll for key, poll in polls.items() if key.arm == CONTROL}
     own = [(poll, control[key.where]) for key, poll in polls.items() if key.arm == arm and key.where in control]
     return [(poll, other) for poll, other in own if poll.citizens == other.citizens]
-
-
-def _num_resamples(num_assemblies: int) -> int:
-    return max(FEWEST_RESAMPLES, NUM_RESAMPLES // max(1, num_assemblies))

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agents.statistics.intervals import wilson
-from dashboards.assembly_consensus import FEWEST_RESAMPLES, NUM_RESAMPLES
 from dashboards.assembly_numbers import Number, number_of
-from dashboards.assembly_signs import SIGNS, Sign, number_over
+from dashboards.assembly_signs import SIGNS, Sign, num_resamples, number_over
 from dashboards.assembly_source import MAIN, Archive, Key, Poll
 from dashboards.sources import number, text, whole
 
@@ -72,7 +71,7 @@ def differences_of(polls: Mapping[Key, Poll]) -> tuple[Difference, ...]:
 def _difference(sign: Sign, pairs: list[tuple[Poll, Poll]]) -> Number | None:
     if not sign.pairs:
         return None
-    return number_over(sign, pairs, max(FEWEST_RESAMPLES, NUM_RESAMPLES // max(1, len(pairs))))
+    return number_over(sign, pairs, num_resamples(len(pairs)))
 
 
 def manipulations_of(archive: Archive) -> tuple[Manipulation, ...]:

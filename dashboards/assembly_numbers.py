@@ -27,13 +27,8 @@ class Number:
     num_assemblies: int = 1
 
 
-def mean_of(
-    measured: Sequence[Measured | None], *, share: bool = False, num_assemblies: int | None = None
-) -> Number | None:
-    """Return the mean over assemblies; what is nan or missing in one of them is left out. share: within 0 .. 1.
-
-    num_assemblies: how many there are, where one number was measured over all of them.
-    """
+def mean_of(measured: Sequence[Measured | None], *, share: bool = False) -> Number | None:
+    """Return the mean over assemblies; what is nan or missing in one of them is left out. share: within 0 .. 1."""
     known = [one for one in measured if one is not None and math.isfinite(one.value.point)]
     if not known:
         return None
@@ -47,12 +42,7 @@ def mean_of(
     if share:
         lo, hi = max(0.0, lo), min(1.0, hi)
     return Number(
-        value=point,
-        lo=_plain(lo),
-        hi=_plain(hi),
-        null=_plain(float(np.mean(nulls))),
-        n=n,
-        num_assemblies=num_assemblies or num,
+        value=point, lo=_plain(lo), hi=_plain(hi), null=_plain(float(np.mean(nulls))), n=n, num_assemblies=num
     )
 
 

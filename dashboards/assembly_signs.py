@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,9 @@ from dashboards.assembly_source import FloatArray, IntArray, Poll
 
 if TYPE_CHECKING:
     from societies.assembly.metrics import Measured
+
+NUM_RESAMPLES = 1000
+FEWEST_RESAMPLES = 100
 
 Statistic = Callable[[Poll, int], "Measured | None"]
 Paired = Callable[[Poll, Poll, int], "Measured | None"]
@@ -82,6 +85,11 @@ def _opinions_beside(poll: Poll, control: Poll | None) -> tuple[FloatArray, Floa
     return control.after, poll.after
 
 
+def num_resamples(num_assemblies: int) -> int:
+    """Return how often each of so many assemblies is resampled, so that many cost no more than one."""
+    return max(FEWEST_RESAMPLES, NUM_RESAMPLES // max(1, num_assemblies))
+
+
 def number_over(sign: Sign, cells: Sequence[tuple[Poll, Poll | None]], num: int) -> Number | None:
     """Return a sign over assemblies: the mean of its values, or the ratio of its variances' sums.
 
@@ -92,8 +100,8 @@ def number_over(sign: Sign, cells: Sequence[tuple[Poll, Poll | None]], num: int)
 
     if sign.variances is not None:
         pairs = [pair for poll, other in cells if (pair := sign.variances(poll, other)) is not None]
-        found = variance_collapse_over(pairs, num_resamples=num) if pairs else None
-        return mean_of([found], num_assemblies=len(pairs))
+        one = mean_of([variance_collapse_over(pairs, num_resamples=num)]) if pairs else None
+        return None if one is None else replace(one, num_assemblies=len(pairs))
     measured = []
     for poll, other in cells:
         if other is None:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dashboards import assembly_consensus, assembly_map, assembly_votes
+from dashboards import assembly_map, assembly_signs, assembly_votes
 from dashboards.assembly import Account
 from dashboards.findings import find_out
 from dashboards.report import render_report
@@ -35,7 +35,7 @@ def half_keep(ticket: Any) -> dict[str, float]:
 @pytest.fixture(scope="module", autouse=True)
 def fewer_resamples() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (assembly_votes, assembly_consensus, assembly_map):
+        for module in (assembly_votes, assembly_signs, assembly_map):
             patch.setattr(module, "NUM_RESAMPLES", 20)
         yield
 

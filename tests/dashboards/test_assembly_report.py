@@ -19,7 +19,7 @@ import pytest
 
 from agents.errors import UserError
 from agents.statistics.intervals import Interval
-from dashboards import assembly_consensus, assembly_map, assembly_utility, assembly_votes
+from dashboards import assembly_map, assembly_signs, assembly_utility, assembly_votes
 from dashboards.assembly import Account, Assemblies
 from dashboards.assembly_clause import clause_sections
 from dashboards.assembly_numbers import mean_of
@@ -43,7 +43,7 @@ def fewer_resamples() -> Iterator[None]:
     """Intervals are as wide with fewer; what is tested here does not hang on their last digit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(assembly_votes, "NUM_RESAMPLES", 20)
-        patch.setattr(assembly_consensus, "NUM_RESAMPLES", 100)
+        patch.setattr(assembly_signs, "NUM_RESAMPLES", 100)
         patch.setattr(assembly_map, "NUM_RESAMPLES", 20)
         patch.setattr(assembly_utility, "NUM_REFITS", 10)
         yield
