@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from agents.errors import UserError, nearest
-from dashboards.tools.separators import check_commas
+from dashboards.tools.separators import check_commas, closed_quotes
 from societies.assembly.lottery import Instance, Quota, instance
 from societies.assembly.lottery.instance import AND
 
@@ -164,11 +164,8 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         raise UserError(f"{path} cannot be read.", f"{error.strerror}.", "check the path") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text.", f"{error}.", "save it as CSV in UTF-8") from None
-    try:
-        # Strict: a quote that is never closed would swallow the rest of a file that was cut off.
+    with closed_quotes(path):
         table = [row for row in csv.reader(io.StringIO(text), strict=True) if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise UserError(f"{path} is no whole CSV.", f"{error}.", "check its quotes and its end") from None
     check_commas(path, table[0] if table else [])
     if len(table) < 2:
         raise UserError(

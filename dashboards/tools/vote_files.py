@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from agents.errors import UserError, did_you_mean, nearest
-from dashboards.tools.separators import check_commas
+from dashboards.tools.separators import check_commas, closed_quotes
 from societies.assembly.rules import Proposals
 from societies.assembly.rules.ballots import Ballots, parse_preflib, parse_table
 from societies.assembly.rules.profile import FloatArray, IntArray
@@ -58,12 +58,9 @@ def table_of(path: Path, text: str) -> tuple[list[str], list[dict[str, str]]]:
     """
     if not text.strip():
         raise UserError(f"{path} is empty.", "it has no header and no row.", "give a CSV file with a header and rows")
-    # Strict: a quote that is never closed would swallow the rest of a file that was cut off.
     reader = csv.DictReader(io.StringIO(text), strict=True)
-    try:
+    with closed_quotes(path):
         header, rows = list(reader.fieldnames or ()), list(reader)
-    except csv.Error as error:
-        raise UserError(f"{path} is no whole CSV.", f"{error}.", "check its quotes and its end") from None
     check_commas(path, header)
     if not header or len(set(header)) < len(header):
         raise UserError(
